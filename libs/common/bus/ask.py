@@ -1,0 +1,153 @@
+"""The asking side: asks of one kind that arrive while the last ones are in flight are folded into one message.
+
+An ask is written once more, with the same id, where no answer came for a while: the owner answers a repeat from its inbox. `Unanswered` after the
+deadline means that the work may be done or not; asking again with the same id is safe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from uuid import UUID
+
+import aio_pika
+import orjson
+import structlog
+from aio_pika.abc import AbstractIncomingMessage
+
+from libs.common import telemetry
+from libs.common.bus.connection import BROKER_ERRORS, REPLIES, REQUESTS, Bus
+from libs.common.contracts.base import BYTES_MAX, ITEMS_MAX, Ask, Code, Contract, Refusal
+from libs.common.ids import uuid7
+
+log = structlog.get_logger()
+
+A = TypeVar("A", bound=Contract)
+
+DEADLINE_S = 10.0
+ASK_AGAIN_S = 3.0  # a transient ask or its reply is lost where the broker or the owner died
+FOLDS_IN_FLIGHT = 2  # of one kind: while one is being answered, the next is being written
+WAITING_MAX = 5_000  # items of one kind: beyond it the owner is not keeping up, and the caller is told at once
+
+
+class Unanswered(Exception):
+    """No answer before the deadline: done or not done. `id` may be asked again."""
+
+    def __init__(self, id_: UUID) -> None:
+        super().__init__(str(id_))
+        self.id = id_
+
+
+@dataclass(slots=True)
+class _Item:
+    id: UUID
+    wire: bytes
+    deadline_s: float  # Unix time
+    answer: asyncio.Future[dict[str, Any]] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+@dataclass(slots=True)
+class _Kind:
+    waiting: deque[_Item] = field(default_factory=deque)
+    in_flight: int = 0
+
+
+class Asker:
+    """Asks other services on behalf of whoever holds the grant, or, without one, of this service itself."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+        self._queue = f"reply.{bus.user}.{bus.process}"
+        self._kinds: dict[type[Ask[Any]], _Kind] = {}
+        self._asked: dict[UUID, _Item] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        await self._bus.consume(
+            self._queue, {REPLIES: [self._queue]}, self._on_reply, prefetch=0, exclusive=True, no_ack=True
+        )
+
+    async def ask(self, ask: Ask[A], grant: str = "", id_: UUID | None = None, deadline_s: float = DEADLINE_S) -> A:
+        """The owner's answer. Raises its Refusal, or Unanswered after `deadline_s` seconds."""
+        kind = type(ask)
+        until_s = time.time() + deadline_s
+        id_ = id_ or uuid7()
+        item = _Item(id_, _wire(id_, ask, grant, until_s), until_s)
+        waiting = self._kinds.setdefault(kind, _Kind()).waiting
+        if len(waiting) >= WAITING_MAX:
+            raise Refusal(Code.UNAVAILABLE, "too much is waiting for this service")
+        with telemetry.ASK_SECONDS.labels(kind.kind()).time():
+            answer = await self._answer(kind, item)
+        if (refused := answer.get("refused")) is not None:
+            telemetry.ASKED.labels(kind.kind(), refused).inc()
+            raise Refusal(Code(refused), answer.get("detail", ""))
+        telemetry.ASKED.labels(kind.kind(), "answered").inc()
+        return kind.answer_type().model_validate(answer["ok"])
+
+    async def _answer(self, kind: type[Ask[Any]], item: _Item) -> dict[str, Any]:
+        self._asked[item.id] = item
+        try:
+            while (left_s := item.deadline_s - time.time()) > 0:
+                self._kinds[kind].waiting.append(item)
+                self._fold(kind)
+                done, _ = await asyncio.wait([item.answer], timeout=min(left_s, ASK_AGAIN_S))
+                if done:
+                    return item.answer.result()
+            telemetry.ASKED.labels(kind.kind(), "unanswered").inc()
+            raise Unanswered(item.id)
+        finally:
+            del self._asked[item.id]
+            item.answer.cancel()
+
+    def _fold(self, kind: type[Ask[Any]]) -> None:
+        state = self._kinds[kind]
+        while state.waiting and state.in_flight < FOLDS_IN_FLIGHT:
+            items: list[_Item] = []
+            size = 0
+            while state.waiting and len(items) < ITEMS_MAX and size + len(state.waiting[0].wire) < BYTES_MAX:
+                item = state.waiting.popleft()
+                if not item.answer.done():
+                    items.append(item)
+                    size += len(item.wire)
+            if not items and state.waiting:  # one item larger than a fold may be: it travels alone
+                items = [state.waiting.popleft()]
+            if items:
+                state.in_flight += 1
+                task = asyncio.create_task(self._send(kind, items))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+
+    async def _send(self, kind: type[Ask[Any]], items: list[_Item]) -> None:
+        """One fold, until it is answered or its place is needed: the next may go out then."""
+        telemetry.FOLD_ITEMS.labels(kind.kind()).observe(len(items))
+        left_s = max(0.001, max(item.deadline_s for item in items) - time.time())
+        message = aio_pika.Message(
+            b'{"items":[' + b",".join(item.wire for item in items) + b"]}",
+            type=kind.kind(),
+            reply_to=self._queue,
+            expiration=left_s,
+            content_type="application/json",
+        )
+        try:
+            await self._bus.publish_light(REQUESTS, f"{kind.owner}.{kind.lane}", message)
+            await asyncio.wait([item.answer for item in items], timeout=ASK_AGAIN_S)
+        except BROKER_ERRORS as error:
+            log.warning("ask_not_published", kind=kind.kind(), items=len(items), error=repr(error))
+        finally:
+            self._kinds[kind].in_flight -= 1
+            self._fold(kind)
+
+    async def _on_reply(self, message: AbstractIncomingMessage) -> None:
+        for answer in orjson.loads(message.body)["answers"]:
+            item = self._asked.get(UUID(answer["id"]))
+            if item is not None and not item.answer.done():
+                item.answer.set_result(answer)
+
+
+def _wire(id_: UUID, ask: Ask[Any], grant: str, until_s: float) -> bytes:
+    return orjson.dumps(
+        {"id": str(id_), "grant": grant, "until": until_s, "body": orjson.Fragment(ask.model_dump_json())}
+    )

@@ -1,0 +1,270 @@
+"""The language of `auth`: sessions, people, companies with their headers, brands and folders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from libs.common.contracts.base import Broadcast, Command, Contract, Done, Event, Lane, Query
+
+SEND = "send"  # may send texts and run campaigns: "Send Message permissions" of the documented surface
+ADMINISTER = "administer"  # an operator: may provision every company
+Permission = Literal["send", "administer"]
+
+Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+# What people are shown and shout across a room: no control characters, no space around it. Unique without regard to case.
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+Password = Annotated[str, StringConstraints(min_length=8, max_length=200)]
+
+
+class LoggedIn(Contract):
+    """`token` is the only copy there will ever be: auth keeps its SHA-256."""
+
+    token: str
+    firstname: str
+    surname: str
+    phone_number: str
+    company: str
+
+
+class LogIn(Command[LoggedIn]):
+    """Opens a session. The same ask id gives the same token, though no copy of it is kept.
+
+    Refused with wrong_password where name and password do not belong together, with limit_reached after too many of those. In the lane of what
+    is slow, for a password is slow to check on purpose: a storm of logins delays no log-out.
+    """
+
+    owner: ClassVar[str] = "auth"
+    lane: ClassVar[Lane] = Lane.BULK
+    remembered: ClassVar[bool] = False
+
+    username: str
+    password: str
+
+
+class LogOut(Command[Done]):
+    """Ends the session of `token`. Refused with session_expired where there is none."""
+
+    owner: ClassVar[str] = "auth"
+
+    token: str
+
+
+class Session(Contract):
+    """A live session: a grant to send with each ask, good until `grant_until`; ask again then."""
+
+    grant: str
+    grant_until: datetime
+    company_id: int
+    user_id: int
+    permissions: list[str]
+
+
+class ResolveSession(Query[Session]):
+    """Needs no grant; counts as use of the session (idle expiry)."""
+
+    owner: ClassVar[str] = "auth"
+    lane: ClassVar[Lane] = Lane.URGENT
+
+    token: str
+
+
+class User(Contract):
+    id: int
+    username: str
+    firstname: str
+    surname: str
+    phone_number: str
+    company: str
+    permissions: list[str] = Field(default_factory=list)
+    active: bool = True
+
+
+class CurrentUser(Query[User]):
+    owner: ClassVar[str] = "auth"
+
+
+class Strings(Contract):
+    items: list[str]
+
+
+class ActiveHeaders(Query[Strings]):
+    """The From numbers and names the caller's company may send with now, in the order they were added."""
+
+    owner: ClassVar[str] = "auth"
+
+
+# Provisioning: by an operator (permission `administer`) or the console.
+
+
+class Created(Contract):
+    id: int
+
+
+class CreateCompany(Command[Created]):
+    owner: ClassVar[str] = "auth"
+
+    name: Name
+
+
+class CreateUser(Command[Created]):
+    owner: ClassVar[str] = "auth"
+
+    company_id: Id
+    username: Name
+    password: Password
+    firstname: Name | Literal[""] = ""
+    surname: Name | Literal[""] = ""
+    phone_number: str = Field("", max_length=40)
+    permissions: list[Permission] = Field(default_factory=list)
+
+
+class SetPassword(Command[Done]):
+    """Ends every session of the user."""
+
+    owner: ClassVar[str] = "auth"
+
+    user_id: Id
+    password: Password
+
+
+class SetPermissions(Command[Done]):
+    """Ends every session of the user, so that no grant outlives the change by more than its own short life."""
+
+    owner: ClassVar[str] = "auth"
+
+    user_id: Id
+    permissions: list[Permission]
+
+
+class SetUserActive(Command[Done]):
+    """One who is not active cannot log in; ends every session of the user."""
+
+    owner: ClassVar[str] = "auth"
+
+    user_id: Id
+    active: bool
+
+
+class AddHeader(Command[Done]):
+    """Lets a company send as `header`: an MSISDN, a short code (3-8 digits) or a name (up to 11 of GSM's letters and digits, 3GPP TS 23.040, 9.1.2.5)."""
+
+    owner: ClassVar[str] = "auth"
+
+    company_id: Id
+    header: str = Field(min_length=1, max_length=20)
+
+
+class SetHeaderActive(Command[Done]):
+    owner: ClassVar[str] = "auth"
+
+    company_id: Id
+    header: Name
+    active: bool
+
+
+class AddBrand(Command[Done]):
+    owner: ClassVar[str] = "auth"
+
+    company_id: Id
+    name: Name
+
+
+class CreateFolder(Command[Created]):
+    """`parent_id` 0 is the company's root."""
+
+    owner: ClassVar[str] = "auth"
+
+    company_id: Id
+    name: Name
+    parent_id: Id = 0
+
+
+class Folder(Contract):
+    id: int
+    name: str
+    parent_id: int
+
+
+class Header(Contract):
+    """`version` rises with each change of this company's header; a projection applies only a higher one."""
+
+    header: str
+    active: bool
+    version: int
+
+
+class Company(Contract):
+    id: int
+    name: str
+    users: list[User]
+    headers: list[Header]
+    brands: list[str]
+    folders: list[Folder]
+
+
+class Companies(Contract):
+    items: list[Company]
+    more: bool
+
+
+class ListCompanies(Query[Companies]):
+    """Companies in the order of their ids; `after` is the last id of the page before. With `name`, only the one called so."""
+
+    owner: ClassVar[str] = "auth"
+
+    name: Name | None = None
+    after: Id = 0
+
+
+# Events
+
+
+class HeadersChanged(Event):
+    type: ClassVar[str] = "auth.headers.changed"
+
+    items: list[Header]
+
+
+class Brand(Contract):
+    name: str
+    active: bool
+    version: int
+
+
+class BrandsChanged(Event):
+    type: ClassVar[str] = "auth.brands.changed"
+
+    items: list[Brand]
+
+
+class FolderChanged(Contract):
+    folder_id: int
+    version: int
+
+
+class FoldersChanged(Event):
+    """Folders that exist, for those who file things in them (phonelist, campaign)."""
+
+    type: ClassVar[str] = "auth.folders.changed"
+
+    items: list[FolderChanged]
+
+
+class SessionsRevoked(Broadcast):
+    """Tokens (SHA-256, hex) that are good no more."""
+
+    type: ClassVar[str] = "auth.sessions.revoked"
+
+    token_hashes: list[str]
+
+
+class Tick(Broadcast):
+    """Told each second. A process that has not heard it for a few seconds may have missed a revocation: it must trust no cached session."""
+
+    type: ClassVar[str] = "auth.tick"

@@ -1,0 +1,141 @@
+"""The language of `campaign`: one text to many, exactly once each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from libs.common.contracts.base import Command, Contract, Event, Lane, Query
+from libs.common.contracts.messaging import State
+
+
+class CampaignState(StrEnum):
+    """What may follow which is in services/campaign/campaigns/rules.py."""
+
+    DRAFT = "draft"
+    LAUNCHED = "launched"  # to be frozen when LaunchAt comes
+    FREEZING = "freezing"  # recipients are being copied from the lists
+    SENDING = "sending"
+    STOPPED = "stopped"  # nothing more is handed over
+    FINISHED = "finished"  # every recipient has an end state
+    EXPIRED = "expired"  # its Lease ran out
+
+
+class CampaignId(Contract):
+    id: int
+
+
+class CreateCampaign(Command[CampaignId]):
+    """`lease_hours`: for how long after `launch_at` it may send; 0 = no end."""
+
+    owner: ClassVar[str] = "campaign"
+
+    title: str
+    body: str
+    folder_id: int = 0
+    brand: str = ""
+    sender: str
+    launch_at: datetime | None = None
+    lease_hours: int = 0
+
+
+class LinkList(Command[CampaignId]):
+    owner: ClassVar[str] = "campaign"
+
+    campaign_id: int
+    list_id: int
+
+
+class UnlinkList(Command[CampaignId]):
+    owner: ClassVar[str] = "campaign"
+
+    campaign_id: int
+    list_id: int
+
+
+class LaunchCampaign(Command[CampaignId]):
+    owner: ClassVar[str] = "campaign"
+
+    campaign_id: int
+
+
+class Stopped(Contract):
+    """`handed_over`: of `targeted`, how many messaging already had; those not yet claimed are cancelled there."""
+
+    targeted: int
+    handed_over: int
+
+
+class StopCampaign(Command[Stopped]):
+    owner: ClassVar[str] = "campaign"
+    lane: ClassVar[Lane] = Lane.URGENT
+
+    campaign_id: int
+
+
+class Progress(Contract):
+    """`targeted` = `waiting` + `handed_over` + the sum of `ended` at any moment."""
+
+    id: int
+    title: str
+    state: CampaignState
+    targeted: int
+    waiting: int
+    handed_over: int
+    ended: dict[State, int]
+    left_out: dict[str, int]  # frozen out and why: duplicate
+    launched_at: datetime | None
+    finished_at: datetime | None
+
+
+class ReadProgress(Query[Progress]):
+    owner: ClassVar[str] = "campaign"
+
+    campaign_id: int
+
+
+class CampaignBooks(Contract):
+    """`campaigns`: progress of the newest 100."""
+
+    faults: list[str]
+    campaigns: list[Progress]
+    outbox: int
+
+
+class ReadCampaignBooks(Query[CampaignBooks]):
+    owner: ClassVar[str] = "campaign"
+
+
+# Events
+
+
+class Recipient(Contract):
+    """`id` becomes the text's; made when the campaign was frozen."""
+
+    id: UUID
+    position: int
+    number: str
+
+
+class RecipientsHandedOver(Event):
+    """A window of a campaign, for messaging to send. The body is the same for all."""
+
+    type: ClassVar[str] = "campaign.recipients.handed-over"
+    lane: ClassVar[Lane] = Lane.BULK
+
+    campaign_id: int
+    sender: str
+    body: str
+    expires_at: datetime | None = None
+    items: list[Recipient]
+
+
+class CampaignStopped(Event):
+    """Messaging cancels what is still queued of it."""
+
+    type: ClassVar[str] = "campaign.campaigns.stopped"
+    lane: ClassVar[Lane] = Lane.URGENT
+
+    campaign_id: int

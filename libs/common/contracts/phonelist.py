@@ -1,0 +1,174 @@
+"""The language of `phonelist`: lists, their entries, imports."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field
+
+from libs.common.contracts.base import ITEMS_MAX, Command, Contract, Done, Lane, Query
+
+
+Key = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # one that nothing has is not found; one that no row could have is no request
+
+
+class ListId(Contract):
+    id: int
+
+
+class CreateList(Command[ListId]):
+    """`folder_id` 0 is the company's root. The same title twice in one folder, in whatever case, is a duplicate."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    title: str
+    folder_id: Key = 0
+
+
+class Entry(Contract):
+    """All 17 documented fields, kept as given but for `phone_number`, which is kept as E.164."""
+
+    phone_number: str
+    title: str | None = None
+    first_name: str | None = None
+    surname: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    address3: str | None = None
+    city: str | None = None
+    county: str | None = None
+    postcode: str | None = None
+    gender: str | None = None
+    date_of_birth: date | None = None
+    reference: str | None = None
+    email: str | None = None
+    user1: str | None = None
+    user2: str | None = None
+    user3: str | None = None
+
+
+class BadRow(Contract):
+    """A row that cannot be an entry. `line`: where it stood in the client's input, from 1; `value`: its number as given, cut to 40 characters."""
+
+    line: int
+    value: str
+    reason: str
+
+
+class BeginImport(Command[Done]):
+    """Opens import `import_id` into a list: entries wait aside until FinishImport; one that is never finished leaves nothing in the list."""
+
+    owner: ClassVar[str] = "phonelist"
+    lane: ClassVar[Lane] = Lane.BULK
+
+    import_id: UUID
+    list_id: Key
+
+
+class RowsChecked(Contract):
+    bad: list[BadRow]
+
+
+class AddRows(Command[RowsChecked]):
+    """`first_line` numbers `entries` for the report of bad rows; a repeat of the same lines replaces them."""
+
+    owner: ClassVar[str] = "phonelist"
+    lane: ClassVar[Lane] = Lane.BULK
+
+    import_id: UUID
+    first_line: int = Field(ge=1, lt=2**31)
+    entries: list[Entry] = Field(max_length=ITEMS_MAX)
+
+
+class ImportReport(Contract):
+    """`bad`: the first 100 bad rows; `bad_count`: all of them."""
+
+    added: int
+    duplicates: int
+    bad_count: int
+    bad: list[BadRow]
+
+
+class FinishImport(Command[ImportReport]):
+    """Adds the waiting entries to the list in one transaction. With `all_or_nothing`, refused with invalid_number if any row is bad, and nothing is added."""
+
+    owner: ClassVar[str] = "phonelist"
+    lane: ClassVar[Lane] = Lane.BULK
+
+    import_id: UUID
+    all_or_nothing: bool
+
+
+class AddEntries(Command[ImportReport]):
+    """Up to ITEMS_MAX entries at once, all or nothing."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    list_id: Key
+    entries: list[Entry] = Field(max_length=ITEMS_MAX)
+
+
+class NumbersPage(Contract):
+    """`last`: the key of the last row, `after` of the next page; `until`: the list's highest key when the first page was read."""
+
+    numbers: list[str]
+    last: int
+    until: int
+    more: bool
+
+
+class ReadNumbers(Query[NumbersPage]):
+    """The list's numbers in list order. Pass the first page's `until` on, so that a list that grows meanwhile does not go on for ever."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    list_id: Key
+    after: Key = 0
+    until: Key | None = None
+
+
+class ReadRecipients(Query[NumbersPage]):
+    """For the campaign service only: as ReadNumbers, of `company_id`'s list."""
+
+    owner: ClassVar[str] = "phonelist"
+    lane: ClassVar[Lane] = Lane.BULK
+
+    company_id: Key
+    list_id: Key
+    after: Key = 0
+    until: Key | None = None
+
+
+class ListInfo(Contract):
+    id: int
+    title: str
+    folder_id: int
+    entries: int
+
+
+class ShowList(Query[ListInfo]):
+    owner: ClassVar[str] = "phonelist"
+
+    list_id: Key
+
+
+class ListExists(Query[ListInfo]):
+    """For the campaign service only: as ShowList, of `company_id`'s list."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    company_id: Key
+    list_id: Key
+
+
+class PhonelistBooks(Contract):
+    faults: list[str]
+    lists: int
+    entries: int
+    open_imports: int
+
+
+class ReadPhonelistBooks(Query[PhonelistBooks]):
+    owner: ClassVar[str] = "phonelist"

@@ -1,0 +1,92 @@
+"""SQL of the ledger as operators see it: one text's life, and the books."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.db import Tx
+from libs.common.db.pool import Record
+
+LIFE = """
+SELECT id, company_id, lane, state, number, sender, campaign_id, attempts, version, claimed_at, submitted_at, NULL::timestamptz AS settled_at,
+    carrier, reference, reason, next_attempt_at
+FROM open_texts WHERE id = $1
+UNION ALL
+SELECT id, company_id, lane, state, number, sender, campaign_id, attempts, version, claimed_at, submitted_at, settled_at,
+    carrier, reference, reason, NULL
+FROM texts WHERE id = $1
+"""
+
+
+async def life(tx: Tx, id_: UUID) -> Record | None:
+    return await tx.fetchrow(LIFE, id_)
+
+
+# Raw batches are not indexed by text: the few that came while it was under way are read.
+RECEIPTS = """
+SELECT at, item ->> 2 AS status, item ->> 4 AS error
+FROM raw_receipts, jsonb_array_elements(items) AS item
+WHERE at BETWEEN $2 AND $3 AND item ->> 0 = $1::text
+ORDER BY at
+"""
+
+
+async def receipts_of(tx: Tx, id_: UUID, since: datetime, until: datetime) -> list[Record]:
+    return await tx.fetch(RECEIPTS, str(id_), since, until)
+
+
+OPEN = "SELECT state, count(*)::int AS texts FROM open_texts GROUP BY state"
+TALLY = """
+SELECT campaign_id, state, count(*)::int AS texts FROM (
+    SELECT campaign_id, state FROM open_texts WHERE campaign_id = ANY($1::int[])
+    UNION ALL
+    SELECT campaign_id, state FROM texts WHERE campaign_id = ANY($1::int[])
+) AS all_texts GROUP BY campaign_id, state
+"""
+OUTBOX = "SELECT count(*)::int FROM outbox"
+FAULTS = {
+    "texts stand in the open and in the closed ledger": "SELECT count(*) FROM open_texts o JOIN texts t USING (id)",
+    "texts are being submitted by a claim that is not there": """
+        SELECT count(*) FROM open_texts o
+        WHERE state = 'submitting' AND NOT EXISTS (SELECT FROM claims c WHERE c.id = o.claim_id)""",
+    "claims are past their lease and nobody took them over": """
+        SELECT count(*) FROM claims WHERE lease_until < clock_timestamp() - interval '90 s'""",
+    "texts of campaigns went twice to one number": """
+        SELECT count(*) FROM (SELECT FROM texts WHERE campaign_id = ANY($1::int[]) GROUP BY campaign_id, number HAVING count(*) > 1) AS twice""",
+    "marketing texts were claimed after their number's STOP was known": """
+        SELECT count(*) FROM texts t JOIN suppressions s USING (company_id, number)
+        WHERE s.stopped AND t.lane = 2 AND t.state NOT IN ('suppressed', 'cancelled') AND t.campaign_id = ANY($1::int[])
+            AND t.claimed_at > s.at + interval '30 s'""",
+}
+
+
+async def open_by_state(tx: Tx) -> list[Record]:
+    return await tx.fetch(OPEN)
+
+
+async def tally(tx: Tx, campaign_ids: Sequence[int]) -> list[Record]:
+    return await tx.fetch(TALLY, campaign_ids)
+
+
+async def waiting_in_outbox(tx: Tx) -> int:
+    waiting: int = await tx.fetchval(OUTBOX)
+    return waiting
+
+
+async def faults(tx: Tx, campaign_ids: Sequence[int]) -> list[str]:
+    """Each imbalance as a sentence with its count."""
+    found = []
+    for sentence, sql in FAULTS.items():
+        count = await tx.fetchval(sql, *([campaign_ids] if "$1" in sql else []))
+        if count:
+            found.append(f"{count} {sentence}")
+    return found
+
+
+NEXT_PARTITION = "SELECT make_partition(now() + interval '1 month')"
+
+
+async def make_next_partition(tx: Tx) -> None:
+    await tx.execute(NEXT_PARTITION)

@@ -1,0 +1,148 @@
+"""SQL of sending: headers known, texts queued, campaigns' texts."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from libs.common.contracts.auth import Header
+from libs.common.contracts.campaign import Recipient
+from libs.common.db import Tx
+from libs.common.phone import sender_key
+from services.messaging.sending.rules import Lane
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A text to be queued. A verification has a `code_rule` and the `code_place` in its body."""
+
+    id: UUID
+    company_id: int
+    number: str
+    sender: str
+    body: str
+    code_rule: str | None = None
+    code_place: str | None = None
+    expires_at: datetime | None = None
+
+
+KNOWN_SENDERS = """
+SELECT h.company_id, h.key, h.header
+FROM headers h JOIN unnest($1::int[], $2::text[]) AS asked(company_id, key) USING (company_id, key)
+WHERE h.active
+"""
+
+
+async def known_senders(tx: Tx, asked: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """Of (company, sender key): the active headers, as auth writes them."""
+    companies, keys = zip(*asked, strict=True) if asked else ((), ())
+    rows = await tx.fetch(KNOWN_SENDERS, companies, keys)
+    return {(row["company_id"], row["key"]): row["header"] for row in rows}
+
+
+STOPPED_AMONG = """
+SELECT s.company_id, s.number
+FROM suppressions s JOIN unnest($1::int[], $2::text[]) AS asked(company_id, number) USING (company_id, number)
+WHERE s.stopped
+"""
+
+
+async def stopped_among(tx: Tx, asked: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Those of (company, number) that are opted out now."""
+    companies, numbers = zip(*asked, strict=True) if asked else ((), ())
+    return {(row["company_id"], row["number"]) for row in await tx.fetch(STOPPED_AMONG, companies, numbers)}
+
+
+QUEUE = """
+INSERT INTO open_texts (id, company_id, lane, number, sender, body, code_rule, code_place, expires_at)
+SELECT id, company_id, $1, number, sender, body, code_rule, code_place, expires_at
+FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
+    AS t(id, company_id, number, sender, body, code_rule, code_place, expires_at)
+ON CONFLICT (id) DO NOTHING
+"""
+
+
+async def queue(tx: Tx, lane: Lane, drafts: Sequence[Draft]) -> None:
+    """One row a text, before anything else happens. An id that is there already is left as it is."""
+    if drafts:
+        await tx.execute(
+            QUEUE,
+            lane,
+            [d.id for d in drafts],
+            [d.company_id for d in drafts],
+            [d.number for d in drafts],
+            [d.sender for d in drafts],
+            [d.body for d in drafts],
+            [d.code_rule for d in drafts],
+            [d.code_place for d in drafts],
+            [d.expires_at for d in drafts],
+        )
+
+
+KEEP_CAMPAIGN = """
+INSERT INTO campaigns (campaign_id, company_id, sender, body) VALUES ($1, $2, $3, $4)
+ON CONFLICT (campaign_id) DO UPDATE SET sender = excluded.sender, body = excluded.body
+RETURNING stopped
+"""
+
+
+async def keep_campaign(tx: Tx, campaign_id: int, company_id: int, sender: str, body: str) -> bool:
+    """Keeps the campaign's text; whether the campaign was stopped already."""
+    stopped: bool = await tx.fetchval(KEEP_CAMPAIGN, campaign_id, company_id, sender, body)
+    return stopped
+
+
+QUEUE_RECIPIENTS = """
+INSERT INTO open_texts (id, company_id, lane, number, sender, campaign_id, position, expires_at)
+SELECT id, $1, $2, number, $3, $4, position, $5 FROM unnest($6::uuid[], $7::int[], $8::text[]) AS r(id, position, number)
+"""
+
+
+async def queue_recipients(
+    tx: Tx, company_id: int, campaign_id: int, sender: str, expires_at: datetime | None, recipients: Sequence[Recipient]
+) -> None:
+    await tx.execute(
+        QUEUE_RECIPIENTS,
+        company_id,
+        Lane.BULK,
+        sender,
+        campaign_id,
+        expires_at,
+        [r.id for r in recipients],
+        [r.position for r in recipients],
+        [r.number for r in recipients],
+    )
+
+
+STOP_CAMPAIGN = """
+INSERT INTO campaigns (campaign_id, company_id, stopped) VALUES ($1, $2, true)
+ON CONFLICT (campaign_id) DO UPDATE SET stopped = true
+"""
+QUEUED_OF_CAMPAIGN = "SELECT id FROM open_texts WHERE campaign_id = $1 AND claim_id IS NULL FOR UPDATE SKIP LOCKED"
+
+
+async def stop_campaign(tx: Tx, campaign_id: int, company_id: int) -> list[UUID]:
+    """Remembers the stop, for windows that are still on their way; the queued texts to cancel."""
+    await tx.execute(STOP_CAMPAIGN, campaign_id, company_id)
+    return [row["id"] for row in await tx.fetch(QUEUED_OF_CAMPAIGN, campaign_id)]
+
+
+KEEP_HEADERS = """
+INSERT INTO headers (company_id, key, header, active, version)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bool[], $5::int[])
+ON CONFLICT (company_id, key) DO UPDATE SET header = excluded.header, active = excluded.active, version = excluded.version
+WHERE headers.version < excluded.version
+"""
+
+
+async def keep_headers(tx: Tx, company_id: int, headers: Sequence[Header]) -> None:
+    await tx.execute(
+        KEEP_HEADERS,
+        company_id,
+        [sender_key(h.header) for h in headers],
+        [h.header for h in headers],
+        [h.active for h in headers],
+        [h.version for h in headers],
+    )

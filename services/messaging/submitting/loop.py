@@ -1,0 +1,150 @@
+"""Submitting: hands queued texts to the carrier and writes down what came of it.
+
+Owns the states submitting, submitted and in_doubt. Never sends a text whose outcome is unknown a second time, and never holds a transaction
+while a carrier thinks. A claim is a lease: the carrier is told until when it may write, and a text that a dead worker may have written is in doubt.
+See docs/architecture.md, "One text".
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+import structlog
+
+from libs.common import crash
+from libs.common.clock import now
+from libs.common.contracts.messaging import State
+from libs.common.db import Tx
+from libs.common.db.pool import Record
+from libs.common.ids import uuid7
+from libs.common.loop import Loop
+from services.messaging.app import BODIES_MAX, Messaging
+from services.messaging.carriers.carrier import Part
+from services.messaging.ledger.closing import close, close_each, tell_settled
+from services.messaging.sending.rules import Lane
+from services.messaging.submitting import rules, store
+from services.messaging.verification.rules import with_code
+
+log = structlog.get_logger()
+
+# Texts a claim. All claims of a process together stay below the carrier's window, so that a kill leaves at most one window in doubt.
+CLAIM_MAX = {Lane.URGENT: 50, Lane.ORDINARY: 150, Lane.BULK: 250}
+LEASE_S = 20.0  # a carrier may be written to for so long after the claim; its answers may come ANSWER_GRACE_S later
+ANSWER_GRACE_S = 12.0  # a carrier's answer limit and the settling: only then is a dead worker's claim taken over
+VALIDITY_S = 48 * 3600  # how long the far side tries to reach the handset
+RECEIPT_S = VALIDITY_S + 3600  # no receipt comes after it
+IN_DOUBT_S = 72 * 3600  # nobody asked for a decision: it ages out
+SWEEP_MAX = 500
+
+
+async def submit(app: Messaging, lane: Lane) -> int:
+    """One round of one lane: claim, hand over, settle. Answers how many it took out of the queue."""
+    claim_id = uuid7()
+    write_by = (
+        time.monotonic() + LEASE_S
+    )  # taken before the claim, whose lease begins later: the fence errs on the safe side
+    async with app.db.transaction() as tx:
+        claimed = await store.claim_queued(tx, lane, CLAIM_MAX[lane], claim_id, app.worker, LEASE_S)
+        if not claimed:
+            return 0
+        await _close_unsendable(tx, claimed)
+        texts = [row for row in claimed if not (row["too_old"] or row["stopped"])]
+        await _learn_bodies(app, tx, texts)
+    crash.point("claim.committed")
+    if not texts:
+        return len(claimed)
+
+    stopped = await _stopped_since(app, texts)
+    sendable = [row for row in texts if row["id"] not in stopped]
+    parts = [_part(app, row) for row in sendable]
+    answers = await app.carrier.submit(parts, write_by)  # no transaction is open here: the far side may take its time
+    crash.point("submit.answered")
+
+    outcomes = [
+        rules.outcome(a, row["attempts"], row["expires_at"], now()) for a, row in zip(answers, sendable, strict=True)
+    ]
+    async with app.db.transaction() as tx:
+        await close(tx, list(stopped), State.SUPPRESSED, "opted out")
+        settled = [(row["id"], outcome) for row, outcome in zip(sendable, outcomes, strict=True)]
+        by_state = {state: [s for s in settled if s[1].state is state] for state in State}
+        await store.submitted_if_claimed(tx, claim_id, app.carrier.name, by_state[State.SUBMITTED])
+        await store.again_if_claimed(tx, claim_id, by_state[State.QUEUED])
+        unknown = [(id_, outcome.reason) for id_, outcome in by_state[State.IN_DOUBT]]
+        tell_settled(tx, await store.in_doubt_if_submitting(tx, claim_id, app.carrier.name, unknown))
+        ended = by_state[State.REJECTED] + by_state[State.EXPIRED]
+        await close_each(tx, [(id_, outcome.state, outcome.reason) for id_, outcome in ended])
+        await store.drop_claim(tx, claim_id)
+    crash.point("settle.committed")
+    return len(claimed)
+
+
+async def _close_unsendable(tx: Tx, claimed: Sequence[Record]) -> None:
+    stopped = [row["id"] for row in claimed if row["stopped"]]
+    too_old = [row["id"] for row in claimed if row["too_old"] and not row["stopped"]]
+    await close(tx, stopped, State.SUPPRESSED, "opted out")
+    await close(tx, too_old, State.EXPIRED, "its time was over before it could be sent")
+
+
+async def _learn_bodies(app: Messaging, tx: Tx, texts: Sequence[Record]) -> None:
+    unknown = {row["campaign_id"] for row in texts if row["body"] is None} - app.bodies.keys()
+    if unknown:
+        app.bodies |= await store.bodies(tx, list(unknown))
+        while len(app.bodies) > BODIES_MAX:
+            del app.bodies[next(iter(app.bodies))]
+
+
+async def _stopped_since(app: Messaging, texts: Sequence[Record]) -> set[UUID]:
+    """The last look before the write: a STOP committed after the claim counts too."""
+    async with app.db.reading() as tx:
+        return set(await store.stopped_of(tx, [row["id"] for row in texts]))
+
+
+def _part(app: Messaging, row: Record) -> Part:
+    body = app.bodies[row["campaign_id"]] if row["body"] is None else row["body"]
+    if row["code_rule"] is not None:
+        body = with_code(app.verification_key, row["id"], row["code_rule"], row["code_place"] or "", body)
+    return Part(row["id"], row["number"], row["sender"], body, VALIDITY_S)
+
+
+async def take_over_abandoned(app: Messaging) -> int:
+    """Claims of dead workers: what they may have written is in doubt, for the carrier may have it."""
+    async with app.db.transaction() as tx:
+        claims = await store.abandoned_claims(tx, ANSWER_GRACE_S)
+        for claim in claims:
+            doubtful = [(id_, "its worker died") for id_ in claim["texts"]]
+            told = await store.in_doubt_if_submitting(tx, claim["id"], app.carrier.name, doubtful)
+            tell_settled(tx, told)
+            await store.drop_claim(tx, claim["id"])
+            log.warning("claim_abandoned", claim=str(claim["id"]), texts=len(claim["texts"]), in_doubt=len(told))
+    return len(claims)
+
+
+async def expire_overdue(app: Messaging) -> int:
+    """Texts without a receipt after their validity, and doubts that nobody settled, get a named end."""
+    async with app.db.transaction() as tx:
+        return await close(
+            tx, await store.overdue(tx, RECEIPT_S, IN_DOUBT_S, SWEEP_MAX), State.EXPIRED, "no receipt came"
+        )
+
+
+async def _urgent(app: Messaging) -> int:
+    return await submit(app, Lane.URGENT)
+
+
+async def _ordinary(app: Messaging) -> int:
+    return await submit(app, Lane.ORDINARY)
+
+
+async def _bulk(app: Messaging) -> int:
+    return await submit(app, Lane.BULK)
+
+
+LOOPS = [
+    Loop("submit_urgent", _urgent, every_s=0.5, woken_by=frozenset({"urgent"})),
+    Loop("submit_ordinary", _ordinary, every_s=1.0, woken_by=frozenset({"ordinary"}), side_by_side=2),
+    Loop("submit_bulk", _bulk, every_s=1.0, woken_by=frozenset({"bulk"}), side_by_side=2),
+    Loop("take_over_abandoned", take_over_abandoned, every_s=3.0),
+    Loop("expire_overdue", expire_overdue, every_s=600.0),
+]

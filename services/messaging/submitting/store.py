@@ -1,0 +1,140 @@
+"""SQL of submitting: claim, settle, and what is left of claims whose worker died."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from libs.common.db import Tx
+from libs.common.db.pool import Record
+from services.messaging.sending.rules import Lane
+from services.messaging.submitting.rules import Outcome
+
+# Fair by company: the companies with something queued are found by skipping through the index, and each gives up to its share. The opt-out is
+# read by the claim's own statement: no text is claimed by a statement that could see the STOP.
+CLAIM = """
+WITH RECURSIVE waiting AS (
+    (SELECT company_id FROM open_texts WHERE lane = $1 AND claim_id IS NULL ORDER BY company_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT o.company_id FROM open_texts o
+            WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id > w.company_id ORDER BY o.company_id LIMIT 1)
+    FROM waiting w WHERE w.company_id IS NOT NULL
+), due AS (
+    SELECT t.id FROM waiting w CROSS JOIN LATERAL (
+        SELECT o.id FROM open_texts o
+        WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id = w.company_id AND o.next_attempt_at <= clock_timestamp()
+        ORDER BY o.next_attempt_at, o.id
+        LIMIT (SELECT greatest(1, $2 / greatest(1, count(company_id))) FROM waiting)
+        FOR UPDATE SKIP LOCKED
+    ) t
+    WHERE w.company_id IS NOT NULL
+    LIMIT $2
+)
+UPDATE open_texts o
+SET state = 'submitting', claim_id = $3, claimed_at = clock_timestamp(), version = version + 1, attempts = attempts + 1
+FROM due WHERE o.id = due.id
+RETURNING o.id, o.company_id, o.number, o.sender, o.body, o.code_rule, o.code_place, o.campaign_id, o.attempts, o.expires_at,
+    o.expires_at <= clock_timestamp() AS too_old,
+    $1 <> 0 AND EXISTS (SELECT FROM suppressions s WHERE s.company_id = o.company_id AND s.number = o.number AND s.stopped) AS stopped
+"""
+KEEP_CLAIM = """
+INSERT INTO claims (id, worker, lease_until, texts) VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3), $4)
+"""
+
+
+async def claim_queued(tx: Tx, lane: Lane, texts_max: int, claim_id: UUID, worker: str, lease_s: float) -> list[Record]:
+    """Takes up to `texts_max` due texts of `lane`; rows say too where one is too old or its number opted out: those are not to be sent."""
+    claimed = await tx.fetch(CLAIM, lane, texts_max, claim_id)
+    sendable = [row["id"] for row in claimed if not (row["too_old"] or row["stopped"])]
+    if sendable:
+        await tx.execute(KEEP_CLAIM, claim_id, worker, lease_s, sendable)
+    return claimed
+
+
+BODIES = "SELECT campaign_id, body FROM campaigns WHERE campaign_id = ANY($1::int[])"
+
+
+async def bodies(tx: Tx, campaign_ids: Sequence[int]) -> dict[int, str]:
+    return {row["campaign_id"]: row["body"] for row in await tx.fetch(BODIES, campaign_ids)}
+
+
+STOPPED_OF = """
+SELECT o.id FROM open_texts o JOIN suppressions s USING (company_id, number)
+WHERE o.id = ANY($1::uuid[]) AND o.lane <> 0 AND s.stopped
+"""
+
+
+async def stopped_of(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these claimed texts were opted out since the claim."""
+    return {row["id"] for row in await tx.fetch(STOPPED_OF, ids)}
+
+
+# The claim's id is the fence: an answer settles only what its own claim still holds. A late one finds its text in doubt.
+SUBMITTED = """
+UPDATE open_texts o
+SET state = 'submitted', submitted_at = clock_timestamp(), carrier = $2, reference = a.reference, version = version + 1
+FROM unnest($3::uuid[], $4::text[]) AS a(id, reference)
+WHERE o.id = a.id AND o.claim_id = $1 AND o.state IN ('submitting', 'in_doubt')
+"""
+AGAIN = """
+UPDATE open_texts o
+SET state = 'queued', claim_id = NULL, next_attempt_at = a.at, reason = a.reason, version = version + 1
+FROM unnest($2::uuid[], $3::timestamptz[], $4::text[]) AS a(id, at, reason)
+WHERE o.id = a.id AND o.claim_id = $1 AND o.state IN ('submitting', 'in_doubt')
+"""
+# In doubt is told to the world: a campaign's books count it.
+IN_DOUBT = """
+UPDATE open_texts o SET state = 'in_doubt', carrier = $2, reason = a.reason, version = version + 1
+FROM unnest($3::uuid[], $4::text[]) AS a(id, reason)
+WHERE o.id = a.id AND o.claim_id = $1 AND o.state = 'submitting'
+RETURNING o.id, o.company_id, o.number, o.state, o.reason, clock_timestamp() AS at, o.version, o.campaign_id, o.position
+"""
+DROP_CLAIM = "DELETE FROM claims WHERE id = $1"
+
+
+async def submitted_if_claimed(tx: Tx, claim_id: UUID, carrier: str, taken: Sequence[tuple[UUID, Outcome]]) -> None:
+    if taken:
+        await tx.execute(SUBMITTED, claim_id, carrier, [id_ for id_, _ in taken], [o.reference for _, o in taken])
+
+
+async def again_if_claimed(tx: Tx, claim_id: UUID, refused: Sequence[tuple[UUID, Outcome]]) -> None:
+    if refused:
+        times, reasons = [o.next_attempt_at for _, o in refused], [o.reason for _, o in refused]
+        await tx.execute(AGAIN, claim_id, [id_ for id_, _ in refused], times, reasons)
+
+
+async def in_doubt_if_submitting(
+    tx: Tx, claim_id: UUID, carrier: str, unknown: Sequence[tuple[UUID, str]]
+) -> list[Record]:
+    if not unknown:
+        return []
+    return await tx.fetch(IN_DOUBT, claim_id, carrier, [id_ for id_, _ in unknown], [why for _, why in unknown])
+
+
+async def drop_claim(tx: Tx, claim_id: UUID) -> None:
+    await tx.execute(DROP_CLAIM, claim_id)
+
+
+ABANDONED = """
+SELECT id, texts FROM claims
+WHERE lease_until < clock_timestamp() - make_interval(secs => $1)
+ORDER BY lease_until LIMIT 10 FOR UPDATE SKIP LOCKED
+"""
+
+
+async def abandoned_claims(tx: Tx, grace_s: float) -> list[Record]:
+    """Claims whose lease ran out `grace_s` ago: their worker is dead, or it has lost the right to write."""
+    return await tx.fetch(ABANDONED, grace_s)
+
+
+OVERDUE = """
+SELECT id FROM open_texts
+WHERE (state = 'submitted' AND submitted_at < clock_timestamp() - make_interval(secs => $1))
+   OR (state = 'in_doubt' AND claimed_at < clock_timestamp() - make_interval(secs => $2))
+LIMIT $3 FOR UPDATE SKIP LOCKED
+"""
+
+
+async def overdue(tx: Tx, submitted_s: float, in_doubt_s: float, limit: int) -> list[UUID]:
+    """Texts for which no receipt can be expected any more."""
+    return [row["id"] for row in await tx.fetch(OVERDUE, submitted_s, in_doubt_s, limit)]
