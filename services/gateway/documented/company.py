@@ -1,0 +1,10 @@
+"""api/Company: what a company may send as."""
+
+from __future__ import annotations
+
+from libs.common.contracts.auth import ActiveHeaders
+from services.gateway.documented.call import Call
+
+
+async def get_headers(call: Call) -> object:
+    return (await call.ask(ActiveHeaders())).items

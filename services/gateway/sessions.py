@@ -1,0 +1,70 @@
+"""Live sessions, cached: a token is resolved by auth once and then trusted for its grant's short life.
+
+Kept right by auth's broadcasts of revoked tokens, and failing closed: while auth's tick is late, a revocation may have been missed, so nothing cached
+is trusted and auth is asked each time. Holds hashes of tokens, never tokens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from datetime import UTC, datetime
+
+from libs.common.bus import Asker
+from libs.common.contracts.auth import ResolveSession, Session, SessionsRevoked, Tick
+from libs.common.contracts.base import Code, Refusal
+
+SESSIONS_MAX = 50_000
+TICK_LATE_S = 5.0  # auth ticks each second
+RENEW_BEFORE_S = 10.0  # a grant is not sent so close to its end: it must outlive the ask
+TOKEN_CHARACTERS_MAX = 200
+
+
+class Sessions:
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+        self._known: OrderedDict[str, Session] = OrderedDict()
+        self._resolving: dict[str, asyncio.Task[Session]] = {}
+        self._ticked_at = float("-inf")
+
+    async def of(self, token: str) -> Session:
+        """The session of `token`. Refused with session_expired where there is none."""
+        if not token or len(token) > TOKEN_CHARACTERS_MAX:
+            raise Refusal(Code.SESSION_EXPIRED)
+        hash_ = hashlib.sha256(token.encode()).hexdigest()
+        known = self._known.get(hash_)
+        if known is not None and self._trusted(known):
+            self._known.move_to_end(hash_)
+            return known
+        resolving = self._resolving.get(hash_)
+        if resolving is None:
+            resolving = self._resolving[hash_] = asyncio.create_task(self._resolve(token, hash_))
+            resolving.add_done_callback(lambda _: self._resolving.pop(hash_, None))
+        return await asyncio.shield(resolving)
+
+    def _trusted(self, session: Session) -> bool:
+        left_s = (session.grant_until - datetime.now(UTC)).total_seconds()
+        return left_s > RENEW_BEFORE_S and time.monotonic() - self._ticked_at < TICK_LATE_S
+
+    async def _resolve(self, token: str, hash_: str) -> Session:
+        try:
+            session = await self._asker.ask(ResolveSession(token=token))
+        except Refusal:
+            self._known.pop(hash_, None)
+            raise
+        self._known[hash_] = session
+        if len(self._known) > SESSIONS_MAX:
+            self._known.popitem(last=False)
+        return session
+
+    def forget(self, token: str) -> None:
+        self._known.pop(hashlib.sha256(token.encode()).hexdigest(), None)
+
+    def revoked(self, broadcast: SessionsRevoked) -> None:
+        for hash_ in broadcast.token_hashes:
+            self._known.pop(hash_, None)
+
+    def ticked(self, _: Tick) -> None:
+        self._ticked_at = time.monotonic()
