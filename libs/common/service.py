@@ -52,6 +52,7 @@ class Kernel(Generic[S]):
     asker: Asker
     _db: Database | None = None
     lacks: list[Callable[[], str]] = field(default_factory=list)  # each says what readiness lacks, or ""
+    bound: dict[str, int] = field(default_factory=dict)  # ports that a composition listens on, by name
 
     @property
     def db(self) -> Database:

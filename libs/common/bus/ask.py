@@ -62,7 +62,7 @@ class Asker:
         self._bus = bus
         self._queue = f"reply.{bus.user}.{bus.process}"
         self._kinds: dict[type[Ask[Any]], _Kind] = {}
-        self._asked: dict[UUID, _Item] = {}
+        self._asked: dict[UUID, list[_Item]] = {}  # several where a client repeats an ask that is still in flight
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
@@ -88,7 +88,7 @@ class Asker:
         return kind.answer_type().model_validate(answer["ok"])
 
     async def _answer(self, kind: type[Ask[Any]], item: _Item) -> dict[str, Any]:
-        self._asked[item.id] = item
+        self._asked.setdefault(item.id, []).append(item)
         try:
             while (left_s := item.deadline_s - time.time()) > 0:
                 self._kinds[kind].waiting.append(item)
@@ -99,7 +99,9 @@ class Asker:
             telemetry.ASKED.labels(kind.kind(), "unanswered").inc()
             raise Unanswered(item.id)
         finally:
-            del self._asked[item.id]
+            self._asked[item.id].remove(item)
+            if not self._asked[item.id]:
+                del self._asked[item.id]
             item.answer.cancel()
 
     def _fold(self, kind: type[Ask[Any]]) -> None:
@@ -142,9 +144,9 @@ class Asker:
 
     async def _on_reply(self, message: AbstractIncomingMessage) -> None:
         for answer in orjson.loads(message.body)["answers"]:
-            item = self._asked.get(UUID(answer["id"]))
-            if item is not None and not item.answer.done():
-                item.answer.set_result(answer)
+            for item in self._asked.get(UUID(answer["id"]), ()):
+                if not item.answer.done():
+                    item.answer.set_result(answer)
 
 
 def _wire(id_: UUID, ask: Ask[Any], grant: str, until_s: float) -> bytes:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from libs.common.contracts.base import Command, Contract, Event, Lane, Query
 from libs.common.contracts.messaging import State
+from libs.common.contracts.phonelist import Key
 
 
 class CampaignState(StrEnum):
@@ -34,7 +35,7 @@ class CreateCampaign(Command[CampaignId]):
 
     title: str
     body: str
-    folder_id: int = 0
+    folder_id: Key = 0
     brand: str = ""
     sender: str
     launch_at: datetime | None = None
@@ -44,21 +45,21 @@ class CreateCampaign(Command[CampaignId]):
 class LinkList(Command[CampaignId]):
     owner: ClassVar[str] = "campaign"
 
-    campaign_id: int
-    list_id: int
+    campaign_id: Key
+    list_id: Key
 
 
 class UnlinkList(Command[CampaignId]):
     owner: ClassVar[str] = "campaign"
 
-    campaign_id: int
-    list_id: int
+    campaign_id: Key
+    list_id: Key
 
 
 class LaunchCampaign(Command[CampaignId]):
     owner: ClassVar[str] = "campaign"
 
-    campaign_id: int
+    campaign_id: Key
 
 
 class Stopped(Contract):
@@ -72,7 +73,7 @@ class StopCampaign(Command[Stopped]):
     owner: ClassVar[str] = "campaign"
     lane: ClassVar[Lane] = Lane.URGENT
 
-    campaign_id: int
+    campaign_id: Key
 
 
 class Progress(Contract):
@@ -93,7 +94,7 @@ class Progress(Contract):
 class ReadProgress(Query[Progress]):
     owner: ClassVar[str] = "campaign"
 
-    campaign_id: int
+    campaign_id: Key
 
 
 class CampaignBooks(Contract):

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from libs.common.contracts.base import ITEMS_MAX, Command, Contract, Done, Lane, Query
 
-
-Key = Annotated[int, Field(ge=-(2**63), lt=2**63)]  # one that nothing has is not found; one that no row could have is no request
+Key = Annotated[
+    int, Field(ge=-(2**63), lt=2**63)
+]  # one that nothing has is not found; one that no row could have is no request
 
 
 class ListId(Contract):
@@ -78,7 +79,7 @@ class AddRows(Command[RowsChecked]):
     lane: ClassVar[Lane] = Lane.BULK
 
     import_id: UUID
-    first_line: int = Field(ge=1, lt=2**31)
+    first_line: int = Field(ge=1, le=1_000_000_000)
     entries: list[Entry] = Field(max_length=ITEMS_MAX)
 
 

@@ -19,6 +19,16 @@ from libs.common.contracts.base import Event
 from libs.common.db.outbox import write_outbox
 
 CONNECT_LIMIT_S = 5.0
+# Our tables fill and empty within seconds, so their statistics are wrong half of the time: left to them, the planner made the same work cost twice
+# the CPU (docs/decisions/0002). Every statement of ours goes by key: one generic plan, by index.
+PLANNER = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+    "default_toast_compression": "lz4",
+}
 STATEMENT_LIMIT_S = 30.0  # longer than any page or batch of ours; a stuck statement must not hold its lane for ever
 
 Record = asyncpg.Record
@@ -97,7 +107,7 @@ class Database:
             timeout=CONNECT_LIMIT_S,
             command_timeout=STATEMENT_LIMIT_S,
             max_inactive_connection_lifetime=300,
-            server_settings={"application_name": self._name},
+            server_settings={"application_name": self._name, **PLANNER},
         )
 
     async def close(self) -> None:

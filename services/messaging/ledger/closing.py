@@ -6,52 +6,47 @@ Every room that ends texts does it through here, so that no text is closed twice
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from libs.common.contracts.base import ITEMS_MAX
 from libs.common.contracts.messaging import SettledText, State, TextsSettled
 from libs.common.db import Tx
 from libs.common.db.pool import Record
-from services.messaging.sending.states import NEXT
+from services.messaging.sending.states import END, NEXT
 
 # The guard is the table of states: a text is closed only from a state that the end state may follow. A verification's body is not kept.
+# One end a statement, without a join: its plan cannot turn round (docs/decisions/0002).
 CLOSE = """
-WITH ends AS (
-    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[]) AS e(id, state, reason)
-), allowed AS (
-    SELECT * FROM unnest($4::text[], $5::text[]) AS a(before, after)
-), gone AS (
-    DELETE FROM open_texts o USING ends e
-    WHERE o.id = e.id AND EXISTS (SELECT FROM allowed a WHERE a.before = o.state AND a.after = e.state)
-    RETURNING o.id, o.company_id, o.lane, e.state, o.number, o.sender, CASE WHEN o.code_rule IS NULL THEN o.body END AS body,
-        o.campaign_id, o.position, o.attempts, o.version, o.claimed_at, o.submitted_at, o.carrier, o.reference, e.reason
+WITH gone AS (
+    DELETE FROM open_texts WHERE id = ANY($1::uuid[]) AND state = ANY($4::text[]) RETURNING *
 )
 INSERT INTO texts (id, company_id, lane, state, number, sender, body, campaign_id, position, attempts, version,
     claimed_at, submitted_at, settled_at, carrier, reference, reason)
-SELECT id, company_id, lane, state, number, sender, body, campaign_id, position, attempts, version + 1,
-    claimed_at, submitted_at, clock_timestamp(), carrier, reference, reason
+SELECT id, company_id, lane, $2, number, sender, CASE WHEN code_rule IS NULL THEN body END, campaign_id, position, attempts,
+    version + 1, claimed_at, submitted_at, clock_timestamp(), carrier, reference, $3
 FROM gone
 RETURNING id, company_id, number, state, reason, settled_at AS at, version, campaign_id, position
 """
 
-_PAIRS = [(before, after) for before, follows in NEXT.items() for after in follows]
-_BEFORE = [before for before, _ in _PAIRS]
-_AFTER = [after for _, after in _PAIRS]
+BEFORE = {end: [before for before, follows in NEXT.items() if end in follows] for end in END}
 
 
-async def close_each(tx: Tx, ends: Sequence[tuple[UUID, State, str]]) -> int:
-    """Closes each (text, end state, reason) that may go there from where it is; how many did."""
-    if not ends:
+async def close(tx: Tx, ids: Sequence[UUID], state: State, reason: str) -> int:
+    """Closes those of the texts that may go to `state` from where they are; how many did."""
+    if not ids:
         return 0
-    ids, states, reasons = zip(*ends, strict=True)
-    closed = await tx.fetch(CLOSE, ids, states, reasons, _BEFORE, _AFTER)
+    closed = await tx.fetch(CLOSE, ids, state, reason, BEFORE[state])
     tell_settled(tx, closed)
     return len(closed)
 
 
-async def close(tx: Tx, ids: Sequence[UUID], state: State, reason: str) -> int:
-    return await close_each(tx, [(id_, state, reason) for id_ in ids])
+async def close_each(tx: Tx, ends: Iterable[tuple[UUID, State, str]]) -> int:
+    """As `close`, for texts with ends of their own: most of them share one."""
+    together: dict[tuple[State, str], list[UUID]] = defaultdict(list)
+    for id_, state, reason in ends:
+        together[state, reason].append(id_)
+    return sum([await close(tx, ids, state, reason) for (state, reason), ids in together.items()])
 
 
 def tell_settled(tx: Tx, rows: Sequence[Record]) -> None:

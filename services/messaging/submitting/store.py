@@ -20,8 +20,8 @@ WITH RECURSIVE waiting AS (
             WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id > w.company_id ORDER BY o.company_id LIMIT 1)
     FROM waiting w WHERE w.company_id IS NOT NULL
 ), due AS (
-    SELECT t.id FROM waiting w CROSS JOIN LATERAL (
-        SELECT o.id FROM open_texts o
+    SELECT t.at FROM waiting w CROSS JOIN LATERAL (
+        SELECT o.ctid AS at FROM open_texts o
         WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id = w.company_id AND o.next_attempt_at <= clock_timestamp()
         ORDER BY o.next_attempt_at, o.id
         LIMIT (SELECT greatest(1, $2 / greatest(1, count(company_id))) FROM waiting)
@@ -32,7 +32,7 @@ WITH RECURSIVE waiting AS (
 )
 UPDATE open_texts o
 SET state = 'submitting', claim_id = $3, claimed_at = clock_timestamp(), version = version + 1, attempts = attempts + 1
-FROM due WHERE o.id = due.id
+FROM due WHERE o.ctid = due.at
 RETURNING o.id, o.company_id, o.number, o.sender, o.body, o.code_rule, o.code_place, o.campaign_id, o.attempts, o.expires_at,
     o.expires_at <= clock_timestamp() AS too_old,
     $1 <> 0 AND EXISTS (SELECT FROM suppressions s WHERE s.company_id = o.company_id AND s.number = o.number AND s.stopped) AS stopped
@@ -70,17 +70,24 @@ async def stopped_of(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
 
 
 # The claim's id is the fence: an answer settles only what its own claim still holds. A late one finds its text in doubt.
+# Rows are found one by one through the key, then by place: a join could be planned from the other side (docs/decisions/0002).
 SUBMITTED = """
 UPDATE open_texts o
 SET state = 'submitted', submitted_at = clock_timestamp(), carrier = $2, reference = a.reference, version = version + 1
-FROM unnest($3::uuid[], $4::text[]) AS a(id, reference)
-WHERE o.id = a.id AND o.claim_id = $1 AND o.state IN ('submitting', 'in_doubt')
+FROM unnest($3::uuid[], $4::text[]) AS a(id, reference) CROSS JOIN LATERAL (
+    SELECT t.ctid AS at FROM open_texts t
+    WHERE t.id = a.id AND t.claim_id = $1 AND t.state IN ('submitting', 'in_doubt') LIMIT 1 FOR UPDATE
+) AS found
+WHERE o.ctid = found.at
 """
 AGAIN = """
 UPDATE open_texts o
-SET state = 'queued', claim_id = NULL, next_attempt_at = a.at, reason = a.reason, version = version + 1
-FROM unnest($2::uuid[], $3::timestamptz[], $4::text[]) AS a(id, at, reason)
-WHERE o.id = a.id AND o.claim_id = $1 AND o.state IN ('submitting', 'in_doubt')
+SET state = 'queued', claim_id = NULL, next_attempt_at = a.next_at, reason = a.reason, version = version + 1
+FROM unnest($2::uuid[], $3::timestamptz[], $4::text[]) AS a(id, next_at, reason) CROSS JOIN LATERAL (
+    SELECT t.ctid AS at FROM open_texts t
+    WHERE t.id = a.id AND t.claim_id = $1 AND t.state IN ('submitting', 'in_doubt') LIMIT 1 FOR UPDATE
+) AS found
+WHERE o.ctid = found.at
 """
 # In doubt is told to the world: a campaign's books count it.
 IN_DOUBT = """

@@ -28,6 +28,13 @@ async def simulator(process):
     return await process.begin_anew()
 
 
+@pytest.fixture
+async def mortal(tmp_path):
+    """One of its own, for a test that kills it."""
+    async with simulator_process(tmp_path, silence_limit_s=2.0) as started:
+        yield started
+
+
 class Stored:
     """Messaging's side: keeps what comes in, and can be told to fail."""
 
@@ -84,7 +91,9 @@ async def test_each_part_gets_its_own_answer_in_order_and_a_receipt(simulator):
 
     assert [type(answer) for answer in answers] == [Taken, Refused, Refused, Taken]
     assert [answers[1].reason, answers[2].reason] == [Refusal.BAD_NUMBER, Refusal.BAD_TEXT]
-    assert {receipt.reference for receipt in stored.kept_receipts} == {answers[0].reference, answers[3].reference}
+    assert {(receipt.reference, receipt.text_id) for receipt in stored.kept_receipts} == {
+        (answers[index].reference, sent[index].text_id) for index in (0, 3)
+    }
     assert stored.statuses() == [ReceiptStatus.DELIVERED] * 2
     assert [message["text"] for message in await simulator.messages_of(NUMBER)] == ["one", "two"]
     assert [entry["own_ref"] for entry in await simulator.log()] == [str(sent[i].text_id) for i in (0, 1, 3)]
@@ -196,23 +205,23 @@ async def test_a_connection_that_dies_in_mid_window_leaves_the_rest_unknown_and_
     assert type(again[0]) is Taken
 
 
-async def test_without_a_connection_nothing_is_written_and_everything_is_refused(simulator):
-    async with line(simulator) as (carrier, _):
-        await simulator.kill()
+async def test_without_a_connection_nothing_is_written_and_everything_is_refused(mortal):
+    async with line(mortal) as (carrier, _):
+        await mortal.kill()
         await until(lambda: not carrier.connected)
 
         answers = await carrier.submit(parts(3))
 
         assert {(answer.reason, answer.retry_after_s) for answer in answers} == {(Refusal.NOT_CONNECTED, 1.0)}
-        await simulator.start()
+        await mortal.start()
         await until(lambda: carrier.connected)
-    assert await simulator.log() == []
+    assert await mortal.log() == []
 
 
-async def test_a_killed_network_has_in_its_log_all_that_it_answered_and_each_only_once(simulator):
+async def test_a_killed_network_has_in_its_log_all_that_it_answered_and_each_only_once(mortal):
     answers = {}
 
-    async with line(simulator) as (carrier, _):
+    async with line(mortal) as (carrier, _):
 
         async def send(batch):
             for text, answer in zip(batch, await carrier.submit(batch), strict=True):
@@ -224,11 +233,11 @@ async def test_a_killed_network_has_in_its_log_all_that_it_answered_and_each_onl
 
         senders = [asyncio.create_task(send_until_killed()) for _ in range(4)]
         await until(lambda: len(answers) > 1_000)
-        await simulator.kill()
+        await mortal.kill()
         await asyncio.gather(*senders)
-        await simulator.start()
+        await mortal.start()
 
-    logged = [entry["own_ref"] for entry in await simulator.log()]
+    logged = [entry["own_ref"] for entry in await mortal.log()]
     taken = {ref for ref, answer in answers.items() if type(answer) is Taken}
     refused = {ref for ref, answer in answers.items() if type(answer) is Refused}
     assert len(logged) == len(set(logged))

@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 PINGS_PER_SILENCE_LIMIT = 3
 HELLO_LIMIT_S = 5.0
+SILENCE_LIMIT_S_MAX = 3600.0
 CLOSED = "closed by us"
 
 
@@ -82,7 +83,7 @@ class Session(asyncio.Protocol):
         match kind, value:
             case "ping", int():
                 pass
-            case "welcome", {"silence_limit_s": int() | float() as limit_s} if limit_s > 0 and not self.welcome.done():
+            case "welcome", {"silence_limit_s": int() | float() as limit_s} if self._is_welcome(limit_s):
                 self._silence_limit_s = float(limit_s)
                 self.welcome.set_result(self._silence_limit_s)
                 self._show_life()  # at the new pace
@@ -92,6 +93,9 @@ class Session(asyncio.Protocol):
                 self._receive(self, kind, value)
             case _:
                 raise BadFrame(f"{kind[:20]!r} before the welcome")
+
+    def _is_welcome(self, limit_s: float) -> bool:
+        return 0 < limit_s <= SILENCE_LIMIT_S_MAX and not self.welcome.done()
 
     def _show_life(self) -> None:
         """Also notices a far side that has stopped: its connection would stay open for hours."""

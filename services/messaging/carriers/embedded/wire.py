@@ -87,8 +87,16 @@ def _receipt(item: Any) -> Receipt:
         case [str(reference), str(word), (int() | float()) as at, (str() | None) as error, str(own_ref)]:
             status = STATUSES.get(word, ReceiptStatus.UNLISTED)
             unlisted = status is ReceiptStatus.UNLISTED
-            return Receipt(reference, status, _time(at), word if unlisted else error, UUID(own_ref))
+            return Receipt(reference, status, _time(at), word if unlisted else error, _text_id(own_ref))
     raise BadFrame("a receipt of the wrong shape")
+
+
+def _text_id(own_ref: str) -> UUID | None:
+    """None when it is not one of ours: another client of the same network may have submitted that text."""
+    try:
+        return UUID(own_ref)
+    except ValueError:
+        return None
 
 
 def texts(value: Any) -> tuple[int, list[Arrived]]:
