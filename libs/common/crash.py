@@ -10,8 +10,8 @@ import os
 
 POINTS = frozenset(
     {
-        "gateway.command_published",
-        "gateway.reply_seen",
+        "ask.published",
+        "ask.answered",
         "answer.handled",  # the handler ran, nothing is committed
         "answer.committed",
         "answer.replied",

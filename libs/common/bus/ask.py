@@ -18,7 +18,7 @@ import orjson
 import structlog
 from aio_pika.abc import AbstractIncomingMessage
 
-from libs.common import telemetry
+from libs.common import crash, telemetry
 from libs.common.bus.connection import BROKER_ERRORS, REPLIES, REQUESTS, Bus
 from libs.common.contracts.base import BYTES_MAX, ITEMS_MAX, Ask, Code, Contract, Refusal
 from libs.common.ids import uuid7
@@ -135,6 +135,7 @@ class Asker:
         )
         try:
             await self._bus.publish_light(REQUESTS, f"{kind.owner}.{kind.lane}", message)
+            crash.point("ask.published")
             await asyncio.wait([item.answer for item in items], timeout=ASK_AGAIN_S)
         except BROKER_ERRORS as error:
             log.warning("ask_not_published", kind=kind.kind(), items=len(items), error=repr(error))
@@ -143,6 +144,7 @@ class Asker:
             self._fold(kind)
 
     async def _on_reply(self, message: AbstractIncomingMessage) -> None:
+        crash.point("ask.answered")
         for answer in orjson.loads(message.body)["answers"]:
             for item in self._asked.get(UUID(answer["id"]), ()):
                 if not item.answer.done():

@@ -1,7 +1,7 @@
 """Models: the request and answer objects of the documented surface.
 
 Names and fields come from the documentation's pages; where no page is known (marked placeholder) they are our own,
-chosen by analogy, and `aliases` accept the likely others. See docs/reference for the list of placeholders.
+chosen by analogy, and `aliases` accept the likely others.
 """
 
 from __future__ import annotations

@@ -338,7 +338,7 @@ TEST = (
         "Test",
         "GET api/Test/{SessionToken}",
         "Returns a simple string and exposes all possible return types",
-        Answer(STRING, STRING),
+        Answer(STRING, STRING, REQUEST_STATUS),  # a refusal is the status by its name
     ),
     Operation("Test", "GET api/Foo?Bar={Bar}", "Does nothing", Answer()),
     Operation("Test", "POST api/Foo?Bar={Bar}", "Does nothing", Answer()),

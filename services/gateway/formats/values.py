@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from services.gateway.documented.shapes import BareString, Field, ListOf, Model, Scalar, Type
@@ -109,16 +110,12 @@ def _read_object(model: Model, raw: object) -> dict[str, object]:
     return values
 
 
-_NAMES: dict[Model, Mapping[str, Field]] = {}
-
-
+@cache
 def names(model: Model) -> Mapping[str, Field]:
     """Every name a request may use for the model's fields: its own, and that and the aliases in lower case."""
-    if model not in _NAMES:
-        fields = [*model.fields, *flat_fields(model)]
-        known = {alias.lower(): field for field in fields for alias in (field.name, *field.aliases)}
-        _NAMES[model] = known | {field.name: field for field in fields}
-    return _NAMES[model]
+    fields = [*model.fields, *flat_fields(model)]
+    known = {alias.lower(): field for field in fields for alias in (field.name, *field.aliases)}
+    return known | {field.name: field for field in fields}
 
 
 def flat_fields(model: Model) -> tuple[Field, ...]:

@@ -7,6 +7,7 @@ in any order, under any prefix and namespace: the documented serializer is stric
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple
 from xml.parsers import expat
@@ -155,12 +156,8 @@ class _Reader:
         return BadValue(why, name or (self._leaf.name if self._leaf else "")).within(path)
 
 
-_QUALIFIED: dict[Model, Mapping[str, Field]] = {}
-
-
+@cache
 def _qualified(model: Model) -> Mapping[str, Field]:
     """The model's names as expat gives them: with the namespace they are documented in, or with none."""
-    if model not in _QUALIFIED:
-        known = names(model)
-        _QUALIFIED[model] = {**known, **{f"{model.xml_namespace} {name}": field for name, field in known.items()}}
-    return _QUALIFIED[model]
+    known = names(model)
+    return {**known, **{f"{model.xml_namespace} {name}": field for name, field in known.items()}}

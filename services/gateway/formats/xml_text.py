@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from enum import Enum
+from functools import cache
 
 from services.gateway.documented.shapes import ARRAYS, SERIALIZATION, Field, ListOf, Model, Scalar, Type
 from services.gateway.formats.values import date_text
@@ -60,14 +61,10 @@ def _fields(model: Model, values: object) -> str:
     return "".join([write_element(field.name, field.type, values.get(field.name)) for field in _in_order(model)])
 
 
-_ORDERS: dict[Model, tuple[Field, ...]] = {}
-
-
+@cache
 def _in_order(model: Model) -> tuple[Field, ...]:
-    if model not in _ORDERS:
-        written = (field for field in model.fields if not field.read_only)
-        _ORDERS[model] = tuple(sorted(written, key=lambda field: field.name))
-    return _ORDERS[model]
+    written = (field for field in model.fields if not field.read_only)
+    return tuple(sorted(written, key=lambda field: field.name))
 
 
 def _text(shape: Scalar, value: object) -> str:

@@ -18,6 +18,7 @@ from uuid import UUID
 
 import structlog
 
+from libs.common import crash
 from services.messaging.carriers.carrier import (
     Answer,
     Arrivals,
@@ -154,6 +155,7 @@ class EmbeddedCarrier:
             written.finish()
             return written
         session.send("submit", [wire.submit_item(seq, part) for seq, part in asked])
+        crash.point("submit.written")
         self._open.update((seq, written) for seq, _ in asked)
         written.limit = loop.call_later(self._answer_limit_s, self._no_answer, written)
         return written
