@@ -25,6 +25,7 @@ from libs.common.db.outbox import event_type
 from libs.common.grants import Caller, Signer
 from libs.common.ids import uuid7
 from libs.common.service import Process, Service
+from libs.common.settings import ServiceSettings
 from tests.infra import Infra
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"a key for tests, known to anyone")
@@ -92,8 +93,10 @@ async def client(infra: Infra, user: str) -> AsyncIterator[Client]:
 @asynccontextmanager
 async def running(infra: Infra, service: Service, dsn: str | None = None, **settings: Any) -> AsyncIterator[Process]:
     """One copy of `service`, ready. `dsn`: a database another copy uses too; else a new one, migrated, dropped at the end."""
-    own = dsn or infra.create_database(service.name)
-    await migrator.migrate(own, service.name)
+    own = dsn or ""
+    if not own and issubclass(service.settings, ServiceSettings):
+        own = infra.create_database(service.name)
+        await migrator.migrate(own, service.name)
     known: dict[str, Any] = {
         "mode": "development",
         "broker_url": infra.broker_url(service.name),
@@ -109,7 +112,7 @@ async def running(infra: Infra, service: Service, dsn: str | None = None, **sett
         yield process
     finally:
         await process.stop()
-        if dsn is None:
+        if own and dsn is None:
             infra.drop_database(own)
 
 
