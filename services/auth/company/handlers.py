@@ -1,0 +1,116 @@
+"""Companies, their headers and brands: made by an operator, told to those who send and receive by them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from libs.common import phone
+from libs.common.bus import Asked
+from libs.common.contracts.auth import (
+    ActiveHeaders,
+    AddBrand,
+    AddHeader,
+    BrandsChanged,
+    Companies,
+    Company,
+    CreateCompany,
+    Created,
+    Folder,
+    Header,
+    HeadersChanged,
+    ListCompanies,
+    SetHeaderActive,
+    Strings,
+    User,
+)
+from libs.common.contracts.base import Code, Done, Refusal
+from libs.common.db import Tx
+from libs.common.db.pool import Record
+from services.auth.company import rules, store
+from services.auth.folders import store as folders
+from services.auth.names import name_key
+from services.auth.people import store as people
+
+COMPANIES_MAX = 100  # a page, each whole
+
+NO_COMPANY = Refusal(Code.NOT_FOUND, "there is no such company")
+
+
+async def create_company(tx: Tx, ask: Asked[CreateCompany]) -> Created:
+    company_id = await store.insert_company(tx, ask.body.name, name_key(ask.body.name))
+    if company_id is None:
+        raise Refusal(Code.DUPLICATE, "a company is called so")
+    return Created(id=company_id)
+
+
+async def add_header(tx: Tx, ask: Asked[AddHeader]) -> Done:
+    company_id = ask.body.company_id
+    header = rules.canonical_header(ask.body.header)
+    if not await store.exists(tx, company_id):
+        raise NO_COMPANY
+
+    added = await store.insert_header(tx, company_id, phone.sender_key(header), header)
+    if added is None:
+        raise Refusal(Code.DUPLICATE, "the company has this header, or it is another company's number")
+    tx.emit(HeadersChanged(company_id=company_id, items=[added]))
+    return Done()
+
+
+async def set_header_active(tx: Tx, ask: Asked[SetHeaderActive]) -> Done:
+    company_id, key = ask.body.company_id, phone.sender_key(ask.body.header)
+    changed = await store.set_active_if_other(tx, company_id, key, ask.body.active)
+    if changed:
+        tx.emit(HeadersChanged(company_id=company_id, items=[changed]))
+    elif not await store.has_header(tx, company_id, key):
+        raise Refusal(Code.NOT_FOUND, "the company has no such header")
+    return Done()
+
+
+async def add_brand(tx: Tx, ask: Asked[AddBrand]) -> Done:
+    company_id = ask.body.company_id
+    if not await store.exists(tx, company_id):
+        raise NO_COMPANY
+
+    added = await store.insert_brand(tx, company_id, name_key(ask.body.name), ask.body.name)
+    if added is None:
+        raise Refusal(Code.DUPLICATE, "the company has a brand that is called so")
+    tx.emit(BrandsChanged(company_id=company_id, items=[added]))
+    return Done()
+
+
+async def active_headers(tx: Tx, asked: Sequence[Asked[ActiveHeaders]]) -> list[Strings | Refusal]:
+    of_company = _by_company(await store.headers_of(tx, list({one.caller.company_id for one in asked})))
+    return [
+        Strings(items=[row["header"] for row in of_company[one.caller.company_id] if row["active"]]) for one in asked
+    ]
+
+
+async def list_companies(tx: Tx, ask: Asked[ListCompanies]) -> Companies:
+    key = name_key(ask.body.name) if ask.body.name else None
+    rows = await store.companies(tx, ask.body.after, key, COMPANIES_MAX + 1)
+    page = rows[:COMPANIES_MAX]
+    ids = [row["id"] for row in page]
+    users = _by_company(await people.users_of(tx, ids))
+    headers = _by_company(await store.headers_of(tx, ids))
+    brands = _by_company(await store.brands_of(tx, ids))
+    tree = _by_company(await folders.folders_of(tx, ids))
+    items = [
+        Company(
+            id=row["id"],
+            name=row["name"],
+            users=[User(**user) for user in users[row["id"]]],
+            headers=[Header(**header) for header in headers[row["id"]]],
+            brands=[brand["name"] for brand in brands[row["id"]]],
+            folders=[Folder(**folder) for folder in tree[row["id"]]],
+        )
+        for row in page
+    ]
+    return Companies(items=items, more=len(rows) > len(page))
+
+
+def _by_company(rows: Sequence[Record]) -> dict[int, list[Record]]:
+    grouped: dict[int, list[Record]] = defaultdict(list)
+    for row in rows:
+        grouped[row["company_id"]].append(row)
+    return grouped

@@ -1,0 +1,80 @@
+-- 0001: everything auth owns: companies with their headers, brands and folders; people; sessions.
+-- `..._key` columns hold the casefolded name, by which it is unique; `version` rises with each change and travels with the event that tells of it.
+
+CREATE TABLE companies (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL,
+    name_key text NOT NULL CONSTRAINT companies_name UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE users (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    company_id bigint NOT NULL REFERENCES companies,
+    username text NOT NULL,
+    username_key text NOT NULL CONSTRAINT users_username UNIQUE, -- across all companies: it is all that Login is told
+    password_hash text NOT NULL CHECK (password_hash LIKE '$argon2id$%'),
+    firstname text NOT NULL,
+    surname text NOT NULL,
+    phone_number text NOT NULL CHECK (phone_number ~ '^([+][1-9][0-9]{6,14})?$'),
+    permissions text[] NOT NULL CHECK (permissions <@ ARRAY['send', 'administer']),
+    active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX users_company ON users (company_id);
+
+-- A row a live or lately ended session. Ended ones stay until they would have expired anyway, so that a late repeat of the
+-- login that opened one does not open it again.
+CREATE TABLE sessions (
+    token_sha256 bytea PRIMARY KEY CHECK (octet_length(token_sha256) = 32),
+    user_id bigint NOT NULL REFERENCES users,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    last_used_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL CHECK (expires_at > created_at),
+    revoked_at timestamptz,
+    told_at timestamptz CHECK (told_at IS NULL OR revoked_at IS NOT NULL) -- when the gateways were told of the revocation
+);
+CREATE INDEX sessions_live ON sessions (user_id) WHERE revoked_at IS NULL;
+CREATE INDEX sessions_untold ON sessions (revoked_at) WHERE revoked_at IS NOT NULL AND told_at IS NULL;
+
+-- Wrong guesses at a name, whether or not there is such a user: the answer must not tell.
+CREATE TABLE login_failures (
+    username_key text PRIMARY KEY,
+    failures int NOT NULL CHECK (failures > 0),
+    since timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE headers (
+    company_id bigint NOT NULL REFERENCES companies,
+    key text NOT NULL, -- libs.common.phone.sender_key
+    header text NOT NULL,
+    active boolean NOT NULL DEFAULT true,
+    version int NOT NULL DEFAULT 1,
+    added bigint GENERATED ALWAYS AS IDENTITY,
+    CONSTRAINT headers_of_a_company PRIMARY KEY (company_id, key)
+);
+-- A number receives texts, so it is one company's; a name only sends and may be shared.
+CREATE UNIQUE INDEX headers_number_is_one_companys ON headers (key) WHERE key ~ '^[+]?[0-9]+$';
+
+CREATE TABLE brands (
+    company_id bigint NOT NULL REFERENCES companies,
+    name_key text NOT NULL,
+    name text NOT NULL,
+    active boolean NOT NULL DEFAULT true,
+    version int NOT NULL DEFAULT 1,
+    added bigint GENERATED ALWAYS AS IDENTITY,
+    CONSTRAINT brands_of_a_company PRIMARY KEY (company_id, name_key)
+);
+
+-- A tree a company; parent_id NULL is its root, which is no folder of its own.
+CREATE TABLE folders (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    company_id bigint NOT NULL REFERENCES companies,
+    parent_id bigint CHECK (parent_id <> id),
+    name text NOT NULL,
+    name_key text NOT NULL,
+    version int NOT NULL DEFAULT 1,
+    UNIQUE (company_id, id),
+    CONSTRAINT folders_name UNIQUE NULLS NOT DISTINCT (company_id, parent_id, name_key),
+    CONSTRAINT folders_parent FOREIGN KEY (company_id, parent_id) REFERENCES folders (company_id, id)
+);

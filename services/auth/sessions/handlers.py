@@ -1,0 +1,106 @@
+"""Sessions: log in, log out, and what a live session may do.
+
+Passwords are checked while the transaction of the ask is open but has locked nothing and holds no snapshot (read committed, between statements):
+it costs a connection of the lane's share, no one waits for it. All writes come after.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import structlog
+
+from libs.common.bus import Asked
+from libs.common.contracts.auth import LoggedIn, LogIn, LogOut, ResolveSession, Session
+from libs.common.contracts.base import Code, Done, Refusal
+from libs.common.db import Tx
+from libs.common.db.pool import Record
+from libs.common.grants import GRANT_S, Caller
+from services.auth.app import Auth
+from services.auth.sessions import rules, store
+from services.auth.sessions.rules import Guess
+
+log = structlog.get_logger()
+
+WRONG = Refusal(Code.WRONG_PASSWORD, "the username or the password is wrong")
+TOO_MANY_FAILURES = Refusal(
+    Code.LIMIT_REACHED,
+    f"{rules.FAILURES_MAX} wrong passwords: try again in {rules.FAILURES_WINDOW.seconds // 60} minutes",
+)
+NO_SESSION = Refusal(Code.SESSION_EXPIRED, "there is no such session, or it is over")
+
+
+async def log_in(tx: Tx, asked: Sequence[Asked[LogIn]]) -> list[LoggedIn | Refusal]:
+    """A session for each right guess. Wrong ones are counted, and stay counted: a refusal undoes nothing here."""
+    guesses = {one.id: rules.guess(one.body.username, one.body.password) for one in asked}
+    possible = [guess for guess in guesses.values() if guess]
+    names = list({guess.username_key for guess in possible})
+    users = await store.users_called(tx, names)
+    admitted = rules.admitted(possible, await store.failures_of(tx, names))
+
+    right = await _right(tx.app, admitted, users)
+
+    await store.count_failures(tx, dict(sorted(Counter(guess.username_key for guess in admitted - right).items())))
+    checked = [users[guess.username_key] for guess in right]
+    unchanged = await store.lock_unchanged(tx, {user["id"]: user["password_hash"] for user in checked})
+    answers: list[LoggedIn | Refusal] = []
+    opened: dict[bytes, int] = {}
+    for one in asked:
+        guess = guesses[one.id]
+        user = users.get(guess.username_key) if guess else None
+        if guess in right and user and user["id"] in unchanged:
+            token = rules.token(tx.app.token_key, one.id, user["id"])
+            opened[rules.token_sha256(token)] = user["id"]
+            answers.append(_logged_in(user, token))
+        else:
+            answers.append(WRONG if guess is None or guess in admitted else TOO_MANY_FAILURES)
+    await store.open_sessions(tx, opened, tx.app.settings.session_life_s)
+    return answers
+
+
+async def _right(auth: Auth, guesses: set[Guess], users: dict[str, Record]) -> set[Guess]:
+    order = list(guesses)
+    hashes = [users[guess.username_key]["password_hash"] if guess.username_key in users else None for guess in order]
+    verdicts = await auth.passwords.right(
+        [(guess.password, hashed) for guess, hashed in zip(order, hashes, strict=True)]
+    )
+    return {guess for guess, verdict in zip(order, verdicts, strict=True) if verdict}
+
+
+def _logged_in(user: Record, token: str) -> LoggedIn:
+    return LoggedIn(
+        token=token,
+        firstname=user["firstname"],
+        surname=user["surname"],
+        phone_number=user["phone_number"],
+        company=user["company"],
+    )
+
+
+async def log_out(tx: Tx, asked: Sequence[Asked[LogOut]]) -> list[Done | Refusal]:
+    hashes = [rules.token_sha256(one.body.token) for one in asked]
+    ended = await store.revoke_if_live(tx, hashes, tx.app.settings.session_idle_s)
+    tx.wake("revoked")
+    return [Done() if token_sha256 in ended else NO_SESSION for token_sha256 in hashes]
+
+
+async def resolve(tx: Tx, asked: Sequence[Asked[ResolveSession]]) -> list[Session | Refusal]:
+    hashes = [rules.token_sha256(one.body.token) for one in asked]
+    live = await store.use_live_sessions(tx, list(set(hashes)), tx.app.settings.session_idle_s)
+    sessions = {token_sha256: _session(tx.app, row) for token_sha256, row in live.items()}
+    return [sessions.get(token_sha256, NO_SESSION) for token_sha256 in hashes]
+
+
+def _session(auth: Auth, row: Record) -> Session:
+    until_s = min(time.time() + GRANT_S, row["expires_at"].timestamp())
+    caller = Caller(row["company_id"], row["user_id"], frozenset(row["permissions"]))
+    return Session(
+        grant=auth.signer.sign(caller, until_s),
+        grant_until=datetime.fromtimestamp(until_s, UTC),
+        company_id=row["company_id"],
+        user_id=row["user_id"],
+        permissions=row["permissions"],
+    )

@@ -1,0 +1,107 @@
+"""What a user does with a campaign: create it, link it with lists, launch it, stop it.
+
+Owns the steps a user may take; freezing and handing over start by themselves (recipients/, schedules/). Never sends anything.
+Another company's campaign, list or folder answers exactly as an unknown one.
+"""
+
+from __future__ import annotations
+
+from libs.common import clock, phone
+from libs.common.bus import Asked, Unanswered
+from libs.common.contracts.base import Code, Refusal
+from libs.common.contracts.campaign import (
+    CampaignId,
+    CampaignState,
+    CampaignStopped,
+    CreateCampaign,
+    LaunchCampaign,
+    LinkList,
+    StopCampaign,
+    Stopped,
+    UnlinkList,
+)
+from libs.common.contracts.phonelist import ListExists
+from libs.common.db import Tx
+from services.campaign.campaigns import rules, store
+
+LIST_EXISTS_LIMIT_S = 3.0  # one look-up by key at phonelist; the client waits for it
+
+
+async def create(tx: Tx, ask: Asked[CreateCampaign]) -> CampaignId:
+    command, company_id = ask.body, ask.caller.company_id
+    rules.require_storable(command.title, command.body, command.brand, command.sender)
+    known = await store.known(
+        tx, company_id, phone.sender_key(command.sender), rules.key_of(command.brand), command.folder_id
+    )
+
+    draft = rules.draft(command, known, clock.now())
+
+    id_ = await store.insert(tx, company_id, draft)
+    if id_ is None:
+        raise Refusal(Code.DUPLICATE, "this folder has a campaign of that title")
+    return CampaignId(id=id_)
+
+
+async def link_list(tx: Tx, ask: Asked[LinkList]) -> CampaignId:
+    """The list is asked for before this handler's first statement: no lock and no snapshot is held while phonelist thinks."""
+    command, company_id = ask.body, ask.caller.company_id
+    try:
+        await tx.app.asker.ask(
+            ListExists(company_id=company_id, list_id=command.list_id), deadline_s=LIST_EXISTS_LIMIT_S
+        )
+    except Unanswered:
+        raise Refusal(Code.UNAVAILABLE, "the lists cannot be asked now") from None
+
+    campaign = await _locked(tx, company_id, command.campaign_id)
+    rules.require_editable(campaign.state)
+    if await store.linked(tx, campaign.id) >= rules.LISTS_MAX:
+        raise Refusal(Code.TOO_MANY, f"a campaign may be linked with {rules.LISTS_MAX} lists")
+    if not await store.link(tx, campaign.id, command.list_id):
+        raise Refusal(Code.ALREADY_LINKED)
+    return CampaignId(id=campaign.id)
+
+
+async def unlink_list(tx: Tx, ask: Asked[UnlinkList]) -> CampaignId:
+    campaign = await _locked(tx, ask.caller.company_id, ask.body.campaign_id)
+    rules.require_editable(campaign.state)
+    if not await store.unlink(tx, campaign.id, ask.body.list_id):
+        raise Refusal(Code.NOT_FOUND, "the campaign is not linked with this list")
+    return CampaignId(id=campaign.id)
+
+
+async def launch(tx: Tx, ask: Asked[LaunchCampaign]) -> CampaignId:
+    """From launch_at on, or at once, the begin loop takes it further."""
+    company_id = ask.caller.company_id
+    campaign = await _locked(tx, company_id, ask.body.campaign_id)
+    rules.require_may_become(campaign.state, CampaignState.LAUNCHED)
+    if await store.linked(tx, campaign.id) == 0:
+        raise Refusal(Code.NO_RECIPIENTS, "the campaign is linked with no list")
+    # The header may have been taken from the company since the campaign was made.
+    if (await store.known(tx, company_id, phone.sender_key(campaign.sender), "", 0)).header is None:
+        raise Refusal(Code.INVALID_SENDER, "its sender is no longer an active header of the company")
+    now = clock.now()
+    starts_at = campaign.launch_at or now
+    expires_at = rules.expiry(starts_at, campaign.lease_hours, now)
+
+    launched = await store.launch_if_draft(tx, campaign.id, starts_at, expires_at)
+    assert launched, "it is locked and a draft"
+    tx.wake("begin")
+    return CampaignId(id=campaign.id)
+
+
+async def stop(tx: Tx, ask: Asked[StopCampaign]) -> Stopped:
+    """Once this is committed nothing further is handed over: the hand-over holds the same lock and looks at the state."""
+    campaign = await _locked(tx, ask.caller.company_id, ask.body.campaign_id)
+    rules.require_may_become(campaign.state, CampaignState.STOPPED)
+
+    stopped = await store.stop_if_not_ended(tx, campaign.id)
+    assert stopped, "it is locked and has not ended"
+    tx.emit(CampaignStopped(company_id=ask.caller.company_id, campaign_id=campaign.id))
+    return Stopped(targeted=campaign.targeted, handed_over=campaign.checkpoint)
+
+
+async def _locked(tx: Tx, company_id: int, campaign_id: int) -> store.Campaign:
+    campaign = await store.lock(tx, company_id, campaign_id)
+    if campaign is None:
+        raise Refusal(Code.NOT_FOUND, "the company has no such campaign")
+    return campaign

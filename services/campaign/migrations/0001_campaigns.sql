@@ -1,0 +1,89 @@
+-- 0001: campaigns, the lists they are linked with, their recipients, and what auth has told about companies.
+-- The counts of a campaign are never kept: they are derived from `recipients`, one row a number, changed once (when its text has ended).
+-- `targeted` is the one figure that is stored, so that the books compare the rows with something other than themselves.
+
+CREATE TABLE campaigns (
+    id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    company_id int NOT NULL CHECK (company_id > 0),
+    folder_id int NOT NULL CHECK (folder_id >= 0),          -- 0: the company's root
+    title text NOT NULL,
+    title_key text NOT NULL,                                -- the title without regard to case
+    body text NOT NULL CHECK (body <> ''),
+    brand text NOT NULL,                                    -- '' where none is named
+    sender text NOT NULL CHECK (sender <> ''),
+    launch_at timestamptz,                                  -- as the client gave it; NULL: as soon as it is launched
+    lease_hours int NOT NULL CHECK (lease_hours >= 0),      -- 0: no end
+    state text NOT NULL DEFAULT 'draft'
+        CHECK (state IN ('draft', 'launched', 'freezing', 'sending', 'stopped', 'finished', 'expired')),
+    starts_at timestamptz,                                  -- set at launch
+    expires_at timestamptz,                                 -- set at launch where there is a lease
+    freeze_again_at timestamptz NOT NULL DEFAULT '-infinity', -- a freezer's lease on the campaign; in the past: free
+    targeted int NOT NULL DEFAULT 0,                        -- positions 1..targeted are frozen
+    checkpoint int NOT NULL DEFAULT 0,                      -- positions 1..checkpoint are handed over
+    ended_to int NOT NULL DEFAULT 0,                        -- positions 1..ended_to are known to have ended: where the next look begins
+    created_at timestamptz NOT NULL DEFAULT now(),
+    launched_at timestamptz,
+    frozen_at timestamptz,
+    finished_at timestamptz,
+    UNIQUE (company_id, folder_id, title_key),
+    CHECK (0 <= ended_to AND ended_to <= checkpoint AND checkpoint <= targeted),
+    CHECK (state = 'draft' OR state = 'stopped' OR (launched_at IS NOT NULL AND starts_at IS NOT NULL)),
+    CHECK (state NOT IN ('sending', 'finished') OR frozen_at IS NOT NULL),
+    CHECK ((state = 'finished') = (finished_at IS NOT NULL) AND (state <> 'finished' OR ended_to = targeted))
+) WITH (fillfactor = 50);                                   -- the checkpoint moves often: new row versions stay on the page
+
+-- What the loops look for, however many campaigns have ended.
+CREATE INDEX campaigns_running ON campaigns (id) WHERE state IN ('launched', 'freezing', 'sending');
+
+CREATE TABLE links (
+    campaign_id int NOT NULL REFERENCES campaigns (id),
+    list_id int NOT NULL,
+    read_to bigint NOT NULL DEFAULT 0,                      -- freezing: key of the last entry read
+    read_until bigint,                                      -- the list's highest key when its first page was read
+    numbers int NOT NULL DEFAULT 0,                         -- how many were read; those of a campaign less `targeted` were duplicates
+    complete boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (campaign_id, list_id)
+);
+
+-- The widest table: a row is written once, and once more when its text has ended. No index holds a column that changes then,
+-- and a page keeps room for it (heap-only update, no index touched).
+CREATE TABLE recipients (
+    number bigint NOT NULL CHECK (number > 0),              -- E.164 without its plus
+    settled_at timestamptz,
+    text_id uuid NOT NULL,
+    campaign_id int NOT NULL,                               -- no foreign key: its check of each row would cost as much as the row
+    position int NOT NULL CHECK (position > 0),
+    version int NOT NULL DEFAULT 0,                         -- of the text, as messaging told it; only a higher one is applied
+    state text COLLATE "C"
+        CHECK (state IN ('delivered', 'failed', 'expired', 'suppressed', 'cancelled', 'rejected', 'in_doubt')),
+    reason text COLLATE "C",
+    PRIMARY KEY (campaign_id, position),
+    UNIQUE (campaign_id, number),
+    CHECK ((state IS NULL) = (version = 0))
+) WITH (fillfactor = 70);
+
+-- Projections of auth's events; a row is replaced by a higher version only.
+CREATE TABLE headers (
+    company_id int NOT NULL,
+    header_key text NOT NULL,                               -- libs.common.phone.sender_key
+    header text NOT NULL,
+    active boolean NOT NULL,
+    version int NOT NULL,
+    PRIMARY KEY (company_id, header_key)
+);
+
+CREATE TABLE brands (
+    company_id int NOT NULL,
+    brand_key text NOT NULL,                                -- the name without regard to case
+    name text NOT NULL,
+    active boolean NOT NULL,
+    version int NOT NULL,
+    PRIMARY KEY (company_id, brand_key)
+);
+
+CREATE TABLE folders (
+    company_id int NOT NULL,
+    folder_id int NOT NULL,
+    version int NOT NULL,
+    PRIMARY KEY (company_id, folder_id)
+);

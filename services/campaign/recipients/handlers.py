@@ -1,0 +1,16 @@
+"""What messaging tells about texts: how each recipient's text ended.
+
+Owns the recipients' end states. Applies only a higher version, in whatever order the news comes; single texts' news passes by.
+"""
+
+from __future__ import annotations
+
+from libs.common.contracts.messaging import TextsSettled
+from libs.common.db import Tx
+from services.campaign.recipients import rules, store
+
+
+async def settle(tx: Tx, event: TextsSettled) -> None:
+    ends = rules.newest_ends(event.items)
+    if ends and await store.settle_if_newer(tx, ends):
+        tx.wake("hand_over")  # there is room for the next

@@ -1,0 +1,49 @@
+"""phonelist: wiring, nothing else. What it answers, hears and does by itself, readable without running it."""
+
+from __future__ import annotations
+
+from libs.common.bus import Commands, Events, Queries, each, each_read, only, operator, user
+from libs.common.contracts.auth import FoldersChanged
+from libs.common.contracts.phonelist import (
+    AddEntries,
+    AddRows,
+    BeginImport,
+    CreateList,
+    FinishImport,
+    ListExists,
+    ReadNumbers,
+    ReadPhonelistBooks,
+    ReadRecipients,
+    ShowList,
+)
+from libs.common.service import Service, run
+from libs.common.settings import ServiceSettings
+from services.phonelist import books
+from services.phonelist.imports import handlers as imports
+from services.phonelist.imports import loop
+from services.phonelist.lists import handlers as lists
+from services.phonelist.lists import store as lists_store
+
+COMMANDS: Commands = {
+    CreateList: user()(each(lists.create)),
+    AddEntries: user()(each(lists.add_entries)),
+    BeginImport: user()(each(imports.begin)),
+    AddRows: user()(each(imports.add_rows)),
+    FinishImport: user()(each(imports.finish)),
+}
+QUERIES: Queries = {
+    ReadNumbers: user()(each_read(lists.read_numbers)),
+    ShowList: user()(each_read(lists.show)),
+    ReadRecipients: only("campaign")(each_read(lists.read_recipients)),
+    ListExists: only("campaign")(each_read(lists.exists)),
+    ReadPhonelistBooks: operator(each_read(books.read)),
+}
+EVENTS: Events = {FoldersChanged: lists_store.apply_folders}
+LOOPS = [loop.sweep]
+
+SERVICE = Service(
+    name="phonelist", settings=ServiceSettings, commands=COMMANDS, queries=QUERIES, events=EVENTS, loops=LOOPS
+)
+
+if __name__ == "__main__":
+    run(SERVICE)

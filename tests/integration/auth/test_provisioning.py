@@ -1,0 +1,262 @@
+"""Companies, people, headers, brands, folders: who may make them, what is refused, what is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from libs.common.contracts.auth import (
+    ADMINISTER,
+    SEND,
+    ActiveHeaders,
+    AddBrand,
+    AddHeader,
+    BrandsChanged,
+    CreateCompany,
+    CreateFolder,
+    CreateUser,
+    CurrentUser,
+    FoldersChanged,
+    HeadersChanged,
+    ListCompanies,
+    SetHeaderActive,
+    SetPassword,
+    SetPermissions,
+    SetUserActive,
+)
+from libs.common.contracts.base import Ask, Code
+from libs.common.ids import uuid7
+from libs.common.service import Process
+from tests.harness import Client, eventually, grant, heard
+from tests.infra import Infra
+from tests.integration.auth.conftest import PASSWORD, a_company, a_user, session_of, token_of
+
+NOBODY = 2**62
+
+PROVISIONING: list[Ask[Any]] = [
+    CreateCompany(name="New"),
+    CreateUser(company_id=1, username="new", password=PASSWORD),
+    SetPassword(user_id=1, password=PASSWORD),
+    SetPermissions(user_id=1, permissions=[]),
+    SetUserActive(user_id=1, active=False),
+    AddHeader(company_id=1, header="82830"),
+    SetHeaderActive(company_id=1, header="82830", active=False),
+    AddBrand(company_id=1, name="New"),
+    CreateFolder(company_id=1, name="New"),
+    ListCompanies(),
+]
+
+
+async def add_headers(console: Client, company_id: int, headers: Sequence[str]) -> None:
+    await asyncio.gather(*(console.ask(AddHeader(company_id=company_id, header=header)) for header in headers))
+
+
+async def headers_of(gateway: Client, company_id: int) -> list[str]:
+    return (await gateway.ask(ActiveHeaders(), grant(company_id))).items
+
+
+@pytest.mark.parametrize("ask", PROVISIONING, ids=lambda ask: type(ask).__name__)
+async def test_only_an_operator_or_the_console_provisions(auth: Process, gateway: Client, ask: Ask[Any]) -> None:
+    assert await gateway.refused(ask) == Code.SESSION_EXPIRED
+    assert await gateway.refused(ask, grant(1, SEND)) == Code.PERMISSION_DENIED
+
+
+async def test_an_operator_provisions_every_company(auth: Process, gateway: Client, console: Client) -> None:
+    username, _ = await a_user(console, 0, ADMINISTER)
+    operator = (await session_of(gateway, await token_of(gateway, username))).grant
+
+    company = await gateway.ask(CreateCompany(name="An operator's"), operator)
+    await gateway.ask(AddHeader(company_id=company.id, header="Operator"), operator)
+
+    assert await headers_of(gateway, company.id) == ["Operator"]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        CreateUser(company_id=NOBODY, username="of nobody", password=PASSWORD),
+        SetPassword(user_id=NOBODY, password=PASSWORD),
+        SetPermissions(user_id=NOBODY, permissions=[]),
+        SetUserActive(user_id=NOBODY, active=False),
+        AddHeader(company_id=NOBODY, header="Nobody"),
+        SetHeaderActive(company_id=NOBODY, header="Nobody", active=False),
+        AddBrand(company_id=NOBODY, name="Nobody"),
+        CreateFolder(company_id=NOBODY, name="Nobody"),
+    ],
+    ids=lambda ask: type(ask).__name__,
+)
+async def test_what_is_not_there_is_not_found(auth: Process, console: Client, ask: Ask[Any]) -> None:
+    assert await console.refused(ask) == Code.NOT_FOUND
+
+
+async def test_a_name_that_differs_only_in_case_is_a_duplicate(auth: Process, console: Client) -> None:
+    company = (await console.ask(CreateCompany(name="Café Ltd"))).id
+    await console.ask(CreateUser(company_id=company, username="Zoë", password=PASSWORD))
+    await console.ask(AddBrand(company_id=company, name="Straße"))
+    await console.ask(CreateFolder(company_id=company, name="News"))
+
+    other = await a_company(console)
+    assert await console.refused(CreateCompany(name="CAFÉ LTD")) == Code.DUPLICATE
+    assert await console.refused(CreateUser(company_id=other, username="ZOË", password=PASSWORD)) == Code.DUPLICATE
+    assert await console.refused(AddBrand(company_id=company, name="STRASSE")) == Code.DUPLICATE
+    assert await console.refused(CreateFolder(company_id=company, name="NEWS")) == Code.DUPLICATE
+
+
+async def test_companies_may_have_brands_folders_and_names_alike_but_a_number_is_one_companys(
+    auth: Process, gateway: Client, console: Client
+) -> None:
+    one, other = await a_company(console), await a_company(console)
+    for company_id in (one, other):
+        await console.ask(AddBrand(company_id=company_id, name="Alike"))
+        await console.ask(CreateFolder(company_id=company_id, name="Alike"))
+        await console.ask(AddHeader(company_id=company_id, header="Alike"))
+    await console.ask(AddHeader(company_id=one, header="07700 900555"))
+    await console.ask(AddHeader(company_id=one, header="60777"))
+
+    assert await console.refused(AddHeader(company_id=other, header="+447700900555")) == Code.DUPLICATE
+    assert await console.refused(AddHeader(company_id=other, header="60777")) == Code.DUPLICATE
+    assert await console.refused(AddHeader(company_id=one, header="ALIKE")) == Code.DUPLICATE
+    assert await headers_of(gateway, one) == ["Alike", "+447700900555", "60777"]
+
+
+async def test_a_header_is_told_with_each_change_and_a_rising_version(
+    auth: Process, gateway: Client, console: Client, infra: Infra
+) -> None:
+    company_id = await a_company(console)
+    async with heard(infra, HeadersChanged) as events:
+        id_ = uuid7()
+        for _ in range(2):  # a repeat changes nothing and tells nothing
+            await console.ask(AddHeader(company_id=company_id, header="Versions"), id_=id_)
+        await console.ask(SetHeaderActive(company_id=company_id, header="VERSIONS", active=False))
+        assert await headers_of(gateway, company_id) == []
+        await console.ask(SetHeaderActive(company_id=company_id, header="Versions", active=False))
+        await console.ask(SetHeaderActive(company_id=company_id, header="Versions", active=True))
+        assert await headers_of(gateway, company_id) == ["Versions"]
+
+        async def told() -> list[Any]:
+            items = [event.items[0] for event in events if isinstance(event, HeadersChanged)]
+            return items if len(items) >= 3 else []
+
+        items = await eventually(told)
+    assert [(item.header, item.active, item.version) for item in items] == [
+        ("Versions", True, 1),
+        ("Versions", False, 2),
+        ("Versions", True, 3),
+    ]
+    assert {company_id} == {event.company_id for event in events}
+
+
+async def test_brands_and_folders_are_told(auth: Process, console: Client, infra: Infra) -> None:
+    company_id = await a_company(console)
+    async with heard(infra, BrandsChanged, FoldersChanged) as events:
+        await console.ask(AddBrand(company_id=company_id, name="Told"))
+        folder = await console.ask(CreateFolder(company_id=company_id, name="Told"))
+
+        async def both() -> bool:
+            return len(events) >= 2
+
+        await eventually(both)
+    brand = next(event.items[0] for event in events if isinstance(event, BrandsChanged))
+    filed = next(event.items[0] for event in events if isinstance(event, FoldersChanged))
+    assert (brand.name, brand.active, brand.version) == ("Told", True, 1)
+    assert (folder.id, 1) == (filed.folder_id, filed.version)
+
+
+async def test_folders_are_a_tree_inside_one_company(auth: Process, console: Client) -> None:
+    company_id, other = await a_company(console), await a_company(console)
+    top = await console.ask(CreateFolder(company_id=company_id, name="Top"))
+    under = await console.ask(CreateFolder(company_id=company_id, name="Top", parent_id=top.id))
+
+    refused = await console.refused(CreateFolder(company_id=other, name="Mine now", parent_id=under.id))
+
+    assert refused == Code.NOT_FOUND
+    assert await console.refused(CreateFolder(company_id=company_id, name="x", parent_id=NOBODY)) == Code.NOT_FOUND
+
+
+async def test_users_are_refused_what_makes_no_sense(auth: Process, console: Client) -> None:
+    company_id = await a_company(console)
+    known: dict[str, Any] = {"company_id": company_id, "username": "sense", "password": PASSWORD}
+
+    def user(**changed: Any) -> CreateUser:
+        return CreateUser.model_construct(**(known | {"permissions": [], "phone_number": ""} | changed))
+
+    assert await console.refused(user(phone_number="not a number")) == Code.INVALID_NUMBER
+    assert await console.refused(user(password="short")) == Code.INVALID_REQUEST
+    assert await console.refused(user(username="bell\x07")) == Code.INVALID_REQUEST
+    assert await console.refused(user(username="  ")) == Code.INVALID_REQUEST
+    assert await console.refused(user(permissions=["everything"])) == Code.INVALID_REQUEST
+    assert await console.refused(user(company_id=2**63)) == Code.INVALID_REQUEST
+    assert await console.refused(AddHeader(company_id=company_id, header="Tom & Co")) == Code.INVALID_SENDER
+
+
+async def test_a_user_reads_about_no_one_but_themselves_and_their_company(
+    auth: Process, gateway: Client, console: Client
+) -> None:
+    company_id = (await console.ask(CreateCompany(name="Readers"))).id
+    made = await console.ask(
+        CreateUser(
+            company_id=company_id,
+            username="Ann",
+            password=PASSWORD,
+            firstname="Ann",
+            surname="Reader",
+            phone_number="07700 900 001",
+        )
+    )
+    await console.ask(AddHeader(company_id=company_id, header="Readers"))
+
+    ann = await gateway.ask(CurrentUser(), grant(company_id, user_id=made.id))
+    assert (
+        ann.username,
+        ann.firstname,
+        ann.surname,
+        ann.phone_number,
+        ann.company,
+    ) == ("Ann", "Ann", "Reader", "+447700900001", "Readers")
+    assert await gateway.refused(CurrentUser(), grant(company_id, user_id=NOBODY)) == Code.NOT_FOUND
+    assert await headers_of(gateway, await a_company(console)) == []
+    assert await console.refused(CurrentUser()) == Code.PERMISSION_DENIED
+
+
+async def test_companies_are_listed_whole_and_by_name(auth: Process, console: Client) -> None:
+    company_id = (await console.ask(CreateCompany(name="Listed"))).id
+    await console.ask(CreateUser(company_id=company_id, username="listed", password=PASSWORD, permissions=[SEND]))
+    await console.ask(AddHeader(company_id=company_id, header="Listed"))
+    await console.ask(SetHeaderActive(company_id=company_id, header="Listed", active=False))
+    await console.ask(AddBrand(company_id=company_id, name="Listed"))
+    await console.ask(CreateFolder(company_id=company_id, name="Listed"))
+
+    found = await console.ask(ListCompanies(name="LISTED"))
+
+    [company] = found.items
+    assert not found.more
+    assert [(user.username, user.permissions, user.active) for user in company.users] == [("listed", [SEND], True)]
+    assert [(header.header, header.active) for header in company.headers] == [("Listed", False)]
+    assert company.brands == ["Listed"]
+    assert [(folder.name, folder.parent_id) for folder in company.folders] == [("Listed", 0)]
+    assert (await console.ask(ListCompanies(name="Nobody's"))).items == []
+
+
+async def test_many_companies_come_in_pages(auth: Process, console: Client) -> None:
+    made = await asyncio.gather(*(a_company(console) for _ in range(120)))
+
+    first = await console.ask(ListCompanies())
+    ids = [company.id for company in first.items]
+    while first.more:
+        first = await console.ask(ListCompanies(after=ids[-1]))
+        ids += [company.id for company in first.items]
+
+    assert ids == sorted(set(ids))
+    assert set(made) <= set(ids)
+
+
+async def test_one_refused_ask_of_a_fold_spoils_no_other(auth: Process, console: Client) -> None:
+    company_id = await a_company(console)
+    asks = [AddHeader(company_id=company_id, header="Same") for _ in range(30)]
+
+    answers = await asyncio.gather(*(console.ask(ask) for ask in asks), return_exceptions=True)
+
+    assert sum(isinstance(answer, Exception) for answer in answers) == 29

@@ -1,0 +1,208 @@
+"""campaign and phonelist, running for the module, and those who ask and tell them: gateway, console, auth, messaging."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from uuid import uuid4
+
+import pytest
+
+from libs.common.contracts.auth import SEND, Brand, BrandsChanged, FolderChanged, FoldersChanged, Header, HeadersChanged
+from libs.common.contracts.base import ITEMS_MAX
+from libs.common.contracts.campaign import (
+    CreateCampaign,
+    LaunchCampaign,
+    LinkList,
+    Progress,
+    ReadProgress,
+    Recipient,
+    RecipientsHandedOver,
+)
+from libs.common.contracts.messaging import SettledText, State, TextsSettled
+from libs.common.contracts.phonelist import AddRows, BeginImport, CreateList, Entry, FinishImport
+from libs.common.service import Process
+from services.campaign.__main__ import SERVICE
+from services.phonelist.__main__ import SERVICE as PHONELIST
+from tests.harness import Client, client, eventually, grant, heard, running
+from tests.infra import Infra
+
+HEADER, BRAND, FOLDER_ID = "Heliograph", "Sunrise Cafe", 5
+
+# No other test's: what they published may still wait in campaign's queues.
+companies = itertools.count(70_001)
+
+
+@pytest.fixture(scope="package")
+async def phonelist(infra: Infra) -> AsyncIterator[Process]:
+    async with running(infra, PHONELIST) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+async def campaign(infra: Infra, phonelist: Process) -> AsyncIterator[Process]:
+    async with running(infra, SERVICE) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+async def gateway(infra: Infra) -> AsyncIterator[Client]:
+    async with client(infra, "gateway") as asks:
+        yield asks
+
+
+@pytest.fixture(scope="session")
+async def console(infra: Infra) -> AsyncIterator[Client]:
+    async with client(infra, "console") as asks:
+        yield asks
+
+
+@pytest.fixture(scope="session")
+async def auth(infra: Infra) -> AsyncIterator[Client]:
+    async with client(infra, "auth") as tells:
+        yield tells
+
+
+@pytest.fixture(scope="session")
+async def messaging(infra: Infra) -> AsyncIterator[Client]:
+    async with client(infra, "messaging") as tells:
+        yield tells
+
+
+@pytest.fixture
+async def windows(infra: Infra) -> AsyncIterator[list[RecipientsHandedOver]]:
+    """What messaging is handed from now on."""
+    async with heard(infra, RecipientsHandedOver) as collected:
+        yield collected  # type: ignore[misc]  # events of this one type
+
+
+@pytest.fixture
+async def company_id(campaign: Process, auth: Client) -> int:
+    """A company of the test's own, that auth has told campaign about."""
+    return await provision(campaign, auth)
+
+
+async def provision(process: Process, auth: Client) -> int:
+    id_ = next(companies)
+    header = Header(header=HEADER, active=True, version=1)
+    await auth.publish(HeadersChanged(company_id=id_, items=[header]))
+    await auth.publish(BrandsChanged(company_id=id_, items=[Brand(name=BRAND, active=True, version=1)]))
+    await auth.publish(FoldersChanged(company_id=id_, items=[FolderChanged(folder_id=FOLDER_ID, version=1)]))
+
+    async def told() -> bool:
+        return (
+            await value(
+                process,
+                "SELECT (SELECT count(*) FROM headers WHERE company_id = $1) + (SELECT count(*) FROM brands WHERE company_id = $1)"
+                " + (SELECT count(*) FROM folders WHERE company_id = $1)",
+                id_,
+            )
+            == 3
+        )
+
+    await eventually(told)
+    return id_
+
+
+async def value(process: Process, sql: str, *args: object) -> object:
+    """One value from the service's database, as its owner sees it."""
+    assert process.db is not None
+    async with process.db.transaction() as tx:
+        return await tx.fetchval(sql, *args)
+
+
+def sender(company_id: int) -> str:
+    """A grant that may send."""
+    return grant(company_id, SEND)
+
+
+def number(index: int) -> str:
+    return f"+4477{index:08d}"
+
+
+async def new_list(gateway: Client, company_id: int, numbers: Sequence[str]) -> int:
+    """A list of any length, brought in as a client's file would be."""
+    may = sender(company_id)
+    list_id = (await gateway.ask(CreateList(title=str(uuid4())), may)).id
+    import_id = uuid4()
+    await gateway.ask(BeginImport(import_id=import_id, list_id=list_id), may)
+    for first in range(0, len(numbers), ITEMS_MAX):
+        entries = [Entry(phone_number=each) for each in numbers[first : first + ITEMS_MAX]]
+        await gateway.ask(AddRows(import_id=import_id, first_line=first + 1, entries=entries), may)
+    report = await gateway.ask(FinishImport(import_id=import_id, all_or_nothing=True), may)
+    assert report.added == len(numbers)
+    return list_id
+
+
+async def new_campaign(
+    gateway: Client, company_id: int, *lists: int, launch_at: datetime | None = None, lease_hours: int = 0
+) -> int:
+    """A draft, linked with `lists`."""
+    may = sender(company_id)
+    create = CreateCampaign(
+        title=str(uuid4()), body="Tea is served.", sender=HEADER, launch_at=launch_at, lease_hours=lease_hours
+    )
+    id_ = (await gateway.ask(create, may)).id
+    for list_id in lists:
+        await gateway.ask(LinkList(campaign_id=id_, list_id=list_id), may)
+    return id_
+
+
+async def launched(gateway: Client, company_id: int, *lists: int, launch_at: datetime | None = None) -> int:
+    id_ = await new_campaign(gateway, company_id, *lists, launch_at=launch_at)
+    await gateway.ask(LaunchCampaign(campaign_id=id_), sender(company_id))
+    return id_
+
+
+async def progress(gateway: Client, company_id: int, campaign_id: int) -> Progress:
+    return await gateway.ask(ReadProgress(campaign_id=campaign_id), grant(company_id))
+
+
+def recipients_of(windows: Sequence[RecipientsHandedOver], campaign_id: int) -> dict[int, Recipient]:
+    """By position; a window that came twice (the outbox promises at least once) must be the same."""
+    found: dict[int, Recipient] = {}
+    for window in windows:
+        if window.campaign_id == campaign_id:
+            for recipient in window.items:
+                assert recipient == found.setdefault(recipient.position, recipient)
+    return found
+
+
+async def all_handed_over(windows: Sequence[RecipientsHandedOver], campaign_id: int, count: int) -> list[Recipient]:
+    """Waits until `count` recipients of the campaign have come out of the broker; in order of position."""
+
+    async def came() -> bool:
+        return len(recipients_of(windows, campaign_id)) >= count
+
+    await eventually(came, within_s=15)
+    found = recipients_of(windows, campaign_id)
+    return [found[position] for position in sorted(found)]
+
+
+async def tell_ends(
+    messaging: Client,
+    company_id: int,
+    campaign_id: int,
+    recipients: Sequence[Recipient],
+    state: State = State.DELIVERED,
+    version: int = 3,
+    reason: str = "",
+) -> None:
+    """As messaging tells them: by events of up to ITEMS_MAX."""
+    now = datetime.now().astimezone()
+    for first in range(0, len(recipients), ITEMS_MAX):
+        items = [
+            SettledText(
+                id=recipient.id,
+                to=recipient.number,
+                state=state,
+                reason=reason,
+                at=now,
+                version=version,
+                campaign_id=campaign_id,
+                position=recipient.position,
+            )
+            for recipient in recipients[first : first + ITEMS_MAX]
+        ]
+        await messaging.publish(TextsSettled(company_id=company_id, items=items))

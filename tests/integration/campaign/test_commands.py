@@ -1,0 +1,226 @@
+"""What a user may do with a campaign, and every way to be refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from libs.common import clock
+from libs.common.contracts.auth import SEND, Header, HeadersChanged
+from libs.common.contracts.base import Ask, Code
+from libs.common.contracts.campaign import (
+    CampaignState,
+    CampaignStopped,
+    CreateCampaign,
+    LaunchCampaign,
+    LinkList,
+    ReadCampaignBooks,
+    ReadProgress,
+    StopCampaign,
+    UnlinkList,
+)
+from libs.common.ids import uuid7
+from libs.common.service import Process
+from tests.harness import Client, eventually, grant, heard
+from tests.integration.campaign.conftest import (
+    BRAND,
+    FOLDER_ID,
+    HEADER,
+    launched,
+    new_campaign,
+    new_list,
+    number,
+    progress,
+    provision,
+    sender,
+    value,
+)
+
+
+def asked(**changed: object) -> CreateCampaign:
+    return CreateCampaign.model_validate({"title": str(uuid4()), "body": "Tea.", "sender": HEADER} | changed)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"title": "   "}, Code.INVALID_REQUEST),
+        ({"title": "x" * 201}, Code.INVALID_REQUEST),
+        ({"title": "nul \x00"}, Code.INVALID_REQUEST),
+        ({"body": " \n"}, Code.TEXT_EMPTY),
+        ({"body": "x" * 1_531}, Code.TEXT_TOO_LONG),
+        ({"sender": "Somebody"}, Code.INVALID_SENDER),
+        ({"sender": ""}, Code.INVALID_SENDER),
+        ({"brand": "Nobody's"}, Code.INVALID_REQUEST),
+        ({"folder_id": 99}, Code.NOT_FOUND),
+        ({"folder_id": 2**62}, Code.NOT_FOUND),
+        ({"folder_id": -1}, Code.NOT_FOUND),
+        ({"lease_hours": -1}, Code.INVALID_REQUEST),
+        ({"lease_hours": 2**40}, Code.INVALID_REQUEST),
+        ({"launch_at": clock.now() + timedelta(days=400)}, Code.INVALID_DATE),
+    ],
+)
+async def test_a_campaign_that_cannot_be_sent_as_it_stands_is_refused(
+    gateway: Client, company_id: int, changed: dict[str, object], code: Code
+) -> None:
+    assert await gateway.refused(asked(**changed), sender(company_id)) is code
+
+
+async def test_sender_and_brand_are_found_without_regard_to_case_and_kept_as_the_company_wrote_them(
+    campaign: Process, gateway: Client, company_id: int
+) -> None:
+    command = asked(sender="HELIOGRAPH", brand="sunrise CAFE", folder_id=FOLDER_ID, body="x" * 1_530)
+
+    id_ = (await gateway.ask(command, sender(company_id))).id
+
+    stored = "SELECT sender || '/' || brand || '/' || folder_id FROM campaigns WHERE id = $1"
+    assert await value(campaign, stored, id_) == f"{HEADER}/{BRAND}/{FOLDER_ID}"
+
+
+async def test_the_same_title_in_another_case_is_a_duplicate_in_its_folder_and_company_only(
+    campaign: Process, gateway: Client, auth: Client, company_id: int
+) -> None:
+    await gateway.ask(asked(title="Spring Offers"), sender(company_id))
+
+    assert await gateway.refused(asked(title=" spring OFFERS "), sender(company_id)) is Code.DUPLICATE
+    await gateway.ask(asked(title="Spring Offers", folder_id=FOLDER_ID), sender(company_id))
+    await gateway.ask(asked(title="Spring Offers"), sender(await provision(campaign, auth)))
+
+
+async def test_a_repeat_with_the_same_id_changes_nothing_and_gets_the_same_answer(
+    campaign: Process, gateway: Client, company_id: int
+) -> None:
+    may, command_id = sender(company_id), uuid7()
+    create = asked()
+    first = await gateway.ask(create, may, command_id)
+    assert first == await gateway.ask(create, may, command_id)
+
+    list_id = await new_list(gateway, company_id, [number(1)])
+    steps: list[Ask[Any]] = [
+        LinkList(campaign_id=first.id, list_id=list_id),
+        LaunchCampaign(campaign_id=first.id),
+        StopCampaign(campaign_id=first.id),
+    ]
+    for step in steps:
+        id_ = uuid7()
+        assert await gateway.ask(step, may, id_) == await gateway.ask(step, may, id_)
+    assert await value(campaign, "SELECT count(*) FROM campaigns WHERE company_id = $1", company_id) == 1
+
+
+async def test_lists_are_linked_once_and_only_to_a_draft(gateway: Client, company_id: int) -> None:
+    may = sender(company_id)
+    list_id = await new_list(gateway, company_id, [number(1)])
+    other_list = await new_list(gateway, company_id, [number(2)])
+    id_ = await new_campaign(gateway, company_id, list_id)
+
+    assert await gateway.refused(LinkList(campaign_id=id_, list_id=list_id), may) is Code.ALREADY_LINKED
+    assert await gateway.refused(UnlinkList(campaign_id=id_, list_id=other_list), may) is Code.NOT_FOUND
+    await gateway.ask(UnlinkList(campaign_id=id_, list_id=list_id), may)
+    assert await gateway.refused(UnlinkList(campaign_id=id_, list_id=list_id), may) is Code.NOT_FOUND
+    await gateway.ask(LinkList(campaign_id=id_, list_id=list_id), may)
+    await gateway.ask(LaunchCampaign(campaign_id=id_), may)
+    assert await gateway.refused(LinkList(campaign_id=id_, list_id=other_list), may) is Code.WRONG_STATE
+    assert await gateway.refused(UnlinkList(campaign_id=id_, list_id=list_id), may) is Code.WRONG_STATE
+
+
+async def test_a_campaign_without_a_list_is_not_launched(gateway: Client, company_id: int) -> None:
+    id_ = await new_campaign(gateway, company_id)
+
+    assert await gateway.refused(LaunchCampaign(campaign_id=id_), sender(company_id)) is Code.NO_RECIPIENTS
+
+
+async def test_a_campaign_is_launched_once_and_stopped_once(gateway: Client, company_id: int) -> None:
+    may = sender(company_id)
+    id_ = await launched(gateway, company_id, await new_list(gateway, company_id, [number(1)]))
+
+    assert await gateway.refused(LaunchCampaign(campaign_id=id_), may) is Code.WRONG_STATE
+    await gateway.ask(StopCampaign(campaign_id=id_), may)
+    assert await gateway.refused(StopCampaign(campaign_id=id_), may) is Code.WRONG_STATE
+    assert await gateway.refused(LaunchCampaign(campaign_id=id_), may) is Code.WRONG_STATE
+
+
+async def test_a_stopped_draft_stays_stopped_and_messaging_is_told(
+    campaign: Process, gateway: Client, company_id: int
+) -> None:
+    id_ = await new_campaign(gateway, company_id)
+    async with heard(gateway.infra, CampaignStopped) as told:
+        stopped = await gateway.ask(StopCampaign(campaign_id=id_), sender(company_id))
+        await eventually(lambda: _true(CampaignStopped(company_id=company_id, campaign_id=id_) in told))
+
+    assert (stopped.targeted, stopped.handed_over) == (0, 0)
+    assert (await progress(gateway, company_id, id_)).state is CampaignState.STOPPED
+
+
+async def test_a_campaign_is_not_launched_with_a_header_that_was_taken_from_the_company(
+    campaign: Process, gateway: Client, auth: Client, company_id: int
+) -> None:
+    id_ = await new_campaign(gateway, company_id, await new_list(gateway, company_id, [number(1)]))
+    gone = Header(header=HEADER.upper(), active=False, version=2)
+    stale = Header(header=HEADER, active=True, version=1)
+    await auth.publish(HeadersChanged(company_id=company_id, items=[gone]))
+    await eventually(lambda: _no_header(campaign, company_id))
+    await auth.publish(HeadersChanged(company_id=company_id, items=[stale]))
+    seen = Header(header="seen", active=True, version=1)
+    await auth.publish(HeadersChanged(company_id=company_id, items=[seen, stale]))
+    await eventually(
+        lambda: value(campaign, "SELECT 1 FROM headers WHERE company_id = $1 AND header_key = 'seen'", company_id)
+    )
+
+    assert await gateway.refused(LaunchCampaign(campaign_id=id_), sender(company_id)) is Code.INVALID_SENDER
+    assert await gateway.refused(asked(), sender(company_id)) is Code.INVALID_SENDER
+
+
+async def test_another_companys_campaign_and_list_answer_exactly_as_unknown_ones(
+    campaign: Process, gateway: Client, auth: Client, company_id: int
+) -> None:
+    theirs = await provision(campaign, auth)
+    their_list = await new_list(gateway, theirs, [number(1)])
+    their_campaign = await new_campaign(gateway, theirs, their_list)
+    my_list = await new_list(gateway, company_id, [number(1)])
+    mine = await new_campaign(gateway, company_id)
+    may = sender(company_id)
+
+    for id_ in (their_campaign, 2**31 + 5, 2**62, 0, -1):
+        for ask in (
+            LinkList(campaign_id=id_, list_id=my_list),
+            UnlinkList(campaign_id=id_, list_id=my_list),
+            LaunchCampaign(campaign_id=id_),
+            StopCampaign(campaign_id=id_),
+            ReadProgress(campaign_id=id_),
+        ):
+            assert await gateway.refused(ask, may) is Code.NOT_FOUND
+    for list_id in (their_list, 2**31 + 5, 2**62, 0, -1):
+        assert await gateway.refused(LinkList(campaign_id=mine, list_id=list_id), may) is Code.NOT_FOUND
+        assert await gateway.refused(UnlinkList(campaign_id=mine, list_id=list_id), may) is Code.NOT_FOUND
+    assert (await progress(gateway, theirs, their_campaign)).state is CampaignState.DRAFT
+
+
+async def test_only_users_who_may_send_change_campaigns_and_only_operators_read_the_books(
+    gateway: Client, console: Client, company_id: int
+) -> None:
+    id_ = await new_campaign(gateway, company_id)
+    commands: list[Ask[Any]] = [
+        asked(),
+        LinkList(campaign_id=id_, list_id=1),
+        UnlinkList(campaign_id=id_, list_id=1),
+        LaunchCampaign(campaign_id=id_),
+        StopCampaign(campaign_id=id_),
+    ]
+    for ask in commands:
+        assert await gateway.refused(ask) is Code.SESSION_EXPIRED
+        assert await gateway.refused(ask, grant(company_id)) is Code.PERMISSION_DENIED
+        assert await console.refused(ask) is Code.PERMISSION_DENIED
+    assert await gateway.refused(ReadProgress(campaign_id=id_)) is Code.SESSION_EXPIRED
+    assert await gateway.refused(ReadCampaignBooks(), grant(company_id, SEND)) is Code.PERMISSION_DENIED
+    await console.ask(ReadCampaignBooks())
+
+
+async def _true(answer: bool) -> bool:
+    return answer
+
+
+async def _no_header(campaign: Process, company_id: int) -> bool:
+    return await value(campaign, "SELECT count(*) FROM headers WHERE company_id = $1 AND active", company_id) == 0

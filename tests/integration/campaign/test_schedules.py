@@ -1,0 +1,120 @@
+"""What the clock does: LaunchAt comes, a lease runs out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from libs.common import clock
+from libs.common.contracts.base import Code
+from libs.common.contracts.campaign import CampaignState, CampaignStopped, LaunchCampaign, RecipientsHandedOver
+from libs.common.service import Process
+from services.campaign.recipients import loop as recipients
+from services.campaign.schedules import loop
+from tests.harness import Client, eventually, heard
+from tests.infra import Infra
+from tests.integration.campaign.conftest import (
+    all_handed_over,
+    launched,
+    new_campaign,
+    new_list,
+    number,
+    progress,
+    recipients_of,
+    sender,
+    tell_ends,
+    value,
+)
+
+RUN_OUT = "UPDATE campaigns SET expires_at = now() WHERE id = $1 RETURNING id"
+
+
+async def test_a_campaign_waits_for_its_launch_time(
+    campaign: Process, gateway: Client, company_id: int, windows: list[RecipientsHandedOver]
+) -> None:
+    list_id = await new_list(gateway, company_id, [number(1)])
+    id_ = await launched(gateway, company_id, list_id, launch_at=clock.now() + timedelta(hours=1))
+
+    await loop.begin(campaign.app)
+
+    assert (await progress(gateway, company_id, id_)).state is CampaignState.LAUNCHED
+    await value(campaign, "UPDATE campaigns SET starts_at = now() WHERE id = $1 RETURNING id", id_)
+    await all_handed_over(windows, id_, 1)
+
+
+async def test_a_launch_time_in_the_past_is_now(
+    gateway: Client, company_id: int, windows: list[RecipientsHandedOver]
+) -> None:
+    list_id = await new_list(gateway, company_id, [number(1)])
+
+    id_ = await launched(gateway, company_id, list_id, launch_at=clock.now() - timedelta(days=3))
+
+    await all_handed_over(windows, id_, 1)
+
+
+async def test_a_campaign_whose_lease_is_over_is_not_launched(gateway: Client, company_id: int) -> None:
+    list_id = await new_list(gateway, company_id, [number(1)])
+    past = clock.now() - timedelta(hours=3)
+    id_ = await new_campaign(gateway, company_id, list_id, launch_at=past, lease_hours=2)
+
+    assert await gateway.refused(LaunchCampaign(campaign_id=id_), sender(company_id)) is Code.INVALID_DATE
+
+
+async def test_the_windows_say_when_the_lease_ends(
+    gateway: Client, company_id: int, windows: list[RecipientsHandedOver]
+) -> None:
+    launch_at = clock.now() - timedelta(hours=1)
+    id_ = await new_campaign(
+        gateway, company_id, await new_list(gateway, company_id, [number(1)]), launch_at=launch_at, lease_hours=2
+    )
+    await gateway.ask(LaunchCampaign(campaign_id=id_), sender(company_id))
+
+    await all_handed_over(windows, id_, 1)
+    assert {w.expires_at for w in windows if w.campaign_id == id_} == {launch_at + timedelta(hours=2)}
+
+
+async def test_a_campaign_whose_lease_runs_out_is_expired_and_messaging_is_told(
+    infra: Infra, campaign: Process, gateway: Client, company_id: int, windows: list[RecipientsHandedOver]
+) -> None:
+    list_id = await new_list(gateway, company_id, [number(1)])
+    id_ = await launched(gateway, company_id, list_id, launch_at=clock.now() + timedelta(hours=1))
+    async with heard(infra, CampaignStopped) as told:
+        await value(campaign, RUN_OUT, id_)
+        await loop.expire(campaign.app)
+
+        async def said() -> bool:
+            return CampaignStopped(company_id=company_id, campaign_id=id_) in told
+
+        await eventually(said)
+    assert (await progress(gateway, company_id, id_)).state is CampaignState.EXPIRED
+    assert recipients_of(windows, id_) == {}
+
+
+async def test_nothing_is_handed_over_between_the_end_of_a_lease_and_the_expire_loops_round(
+    campaign: Process, gateway: Client, company_id: int
+) -> None:
+    list_id = await new_list(gateway, company_id, [number(1)])
+    id_ = await launched(gateway, company_id, list_id, launch_at=clock.now() + timedelta(hours=1))
+    sending = "UPDATE campaigns SET state = 'sending', frozen_at = now(), targeted = 1, expires_at = now() WHERE id = $1 RETURNING id"
+    await value(campaign, sending, id_)
+
+    assert await recipients.hand_over(campaign.app) == 0
+
+    await loop.expire(campaign.app)
+    assert (await progress(gateway, company_id, id_)).state is CampaignState.EXPIRED
+    await value(campaign, "UPDATE campaigns SET targeted = 0 WHERE id = $1 RETURNING id", id_)
+
+
+async def test_a_campaign_that_only_waits_for_receipts_is_finished_though_its_lease_is_over(
+    campaign: Process, gateway: Client, messaging: Client, company_id: int, windows: list[RecipientsHandedOver]
+) -> None:
+    id_ = await launched(gateway, company_id, await new_list(gateway, company_id, [number(1)]))
+    handed_over = await all_handed_over(windows, id_, 1)
+    await value(campaign, RUN_OUT, id_)
+
+    await loop.expire(campaign.app)
+    await tell_ends(messaging, company_id, id_, handed_over)
+
+    async def finished() -> bool:
+        return (await progress(gateway, company_id, id_)).state is CampaignState.FINISHED
+
+    await eventually(finished)

@@ -1,0 +1,101 @@
+"""inbound, running for the module, and those who speak to it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from libs.common.contracts.auth import Header, HeadersChanged
+from libs.common.contracts.inbound import InboundPage, InboundText, ReadInbound, ReadInboundBooks
+from libs.common.contracts.messaging import ArrivedText, TextsArrived
+from libs.common.ids import uuid7
+from libs.common.service import Process
+from services.inbound.__main__ import SERVICE
+from tests.harness import Client, client, eventually, grant, running
+from tests.infra import Infra
+
+AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ALICE = "+447700900001"
+BOB = "+447700900002"
+
+companies = itertools.count(1)
+
+
+def arrived(body: str, to: str = "82830", number: str = ALICE, at: datetime = AT, carrier_id: str = "") -> ArrivedText:
+    return ArrivedText(id=uuid7(), carrier="embedded", carrier_id=carrier_id, number=number, to=to, body=body, at=at)
+
+
+@dataclass
+class World:
+    """inbound, and all it deals with: auth and messaging tell it things, the gateway and the console ask."""
+
+    infra: Infra
+    process: Process
+    auth: Client
+    messaging: Client
+    gateway: Client
+    console: Client
+
+    async def company(self) -> tuple[int, str]:
+        """A new company and its header, known to inbound."""
+        company_id = next(companies)
+        header = f"{60_000 + company_id}"
+        await self.give_header(company_id, header)
+        return company_id, header
+
+    async def give_header(self, company_id: int, header: str, version: int = 1, active: bool = True) -> None:
+        """Returns once inbound knows."""
+        item = Header(header=header, active=active, version=version)
+        await self.auth.publish(HeadersChanged(company_id=company_id, items=[item]))
+        assert self.process.db is not None
+        database = self.process.db
+
+        async def known() -> bool:
+            async with database.reading() as tx:
+                sql = "SELECT EXISTS (SELECT FROM headers WHERE company_id = $1 AND header = $2 AND version >= $3)"
+                return bool(await tx.fetchval(sql, company_id, header, version))
+
+        await eventually(known)
+
+    async def bring(self, *texts: ArrivedText) -> TextsArrived:
+        """Texts come in, together; returns once all are kept."""
+        event = TextsArrived(company_id=0, items=list(texts))
+        await self.messaging.publish(event)
+        await self.keeps(*texts)
+        return event
+
+    async def keeps(self, *texts: ArrivedText) -> None:
+        assert self.process.db is not None
+        database = self.process.db
+        ids = [text.id for text in texts]
+
+        async def kept() -> bool:
+            async with database.reading() as tx:
+                count = await tx.fetchval("SELECT count(*) FROM texts WHERE id = ANY($1::uuid[])", ids)
+            return bool(count == len(ids))
+
+        await eventually(kept)
+
+    async def texts_of(self, company_id: int) -> list[InboundText]:
+        page: InboundPage = await self.gateway.ask(ReadInbound(), grant(company_id))
+        return page.items
+
+    async def unclaimed(self) -> int:
+        return (await self.console.ask(ReadInboundBooks())).unclaimed
+
+
+@pytest.fixture(scope="module")
+async def world(infra: Infra) -> AsyncIterator[World]:
+    async with (
+        client(infra, "auth") as auth,
+        client(infra, "messaging") as messaging,
+        client(infra, "gateway") as gateway,
+        client(infra, "console") as console,
+        running(infra, SERVICE) as process,
+    ):
+        yield World(infra, process, auth, messaging, gateway, console)
+        assert [] == (await console.ask(ReadInboundBooks())).faults  # noqa: SIM300  whatever a module's tests did
