@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path
 from pydantic import Field
@@ -31,7 +31,7 @@ from services.gateway.api.limits import SmallBody
 
 router = APIRouter(prefix="/v2/admin", tags=["admin"], route_class=SmallBody)
 
-CompanyKey = Annotated[Id, Path()]
+CompanyKey = Annotated[int, Path(ge=1, lt=2**31)]
 UserKey = Annotated[Id, Path()]
 
 
@@ -42,8 +42,8 @@ class NewCompany(Body):
 class NewUser(Body):
     username: Name
     password: Password
-    firstname: str = Field("", max_length=100)
-    surname: str = Field("", max_length=100)
+    firstname: Name | Literal[""] = ""
+    surname: Name | Literal[""] = ""
     phone_number: str = Field("", max_length=40)
     permissions: list[Permission] = Field(default_factory=list)
 

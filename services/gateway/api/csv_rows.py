@@ -26,9 +26,9 @@ VALUE_SHOWN_CHARACTERS = 40
 
 # The column of the number, by the names people give it, the likeliest to be a mobile first; letters and digits only.
 NUMBER_NAMES = (
-    "phonenumber mobilenumber mobilephone mobilephonenumber mobile mobileno msisdn number cellphone cell "
-    "contactnumber phone phoneno telephonenumber telephone tel"
-).split()
+    *("phonenumber", "mobilenumber", "mobilephone", "mobilephonenumber", "mobile", "mobileno", "msisdn", "number"),
+    *("cellphone", "cell", "contactnumber", "phone", "phoneno", "telephonenumber", "telephone", "tel"),
+)
 FIELD_NAMES: Mapping[str, str] = {
     **{name.replace("_", ""): name for name in Entry.model_fields if name != "phone_number"},
     "forename": "first_name",

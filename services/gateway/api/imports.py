@@ -75,6 +75,8 @@ async def import_csv(call: Call, list_id: int, chunks: AsyncIterator[bytes]) -> 
             adding.append(asyncio.create_task(_add(call, rows)))
         while adding:
             await adding.popleft()
+        if parser.columns is None:
+            raise BadCsv(1, "the file is empty")
     except BadCsv as error:
         raise Refusal(Code.INVALID_REQUEST, str(error)) from None
     finally:
@@ -87,7 +89,7 @@ async def import_csv(call: Call, list_id: int, chunks: AsyncIterator[bytes]) -> 
         duplicates=report.duplicates,
         bad_count=known.bad_count + report.bad_count,
         bad=sorted(bad, key=lambda row: row.line)[:BAD_ROWS_TOLD_MAX],
-        ignored_columns=list(parser.columns.ignored) if parser.columns else [],
+        ignored_columns=list(parser.columns.ignored),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from fastapi.routing import APIRoute
@@ -32,11 +32,10 @@ def limited(receive: Receive, bytes_max: int) -> Receive:
 class SmallBody(APIRoute):
     """A route whose body is one small JSON document."""
 
-    def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:
-        handle: Callable[[Request], Any] = super().get_route_handler()
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
 
         async def handle_small(request: Request) -> Response:
-            answer: Response = await handle(Request(request.scope, limited(request.receive, BODY_BYTES_MAX)))
-            return answer
+            return await handle(Request(request.scope, limited(request.receive, BODY_BYTES_MAX)))
 
         return handle_small

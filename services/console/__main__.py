@@ -1,0 +1,78 @@
+"""heliograph: the operators' command line, one file a noun, thin over commands and queries of the services.
+
+Owns nothing. A noun's file is read only when the noun is used, so that help is there at once.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+# Noun or verb -> its module, and a line of help.
+NOUNS = {
+    "migrate": ("migrate", "Bring the services' databases to what this version needs."),
+    "seed-demo": ("seed_demo", "Make the demo company, its users and headers. Development mode only."),
+    "company": ("company", "Companies: create, list, show."),
+    "user": ("user", "Users: create, password, permit, activate, deactivate."),
+    "header": ("header", "What a company sends as: add, activate, deactivate."),
+    "brand": ("brand", "Brands: add."),
+    "folder": ("folder", "Folders: create."),
+    "textin": ("textin", "Keywords on a header: create."),
+    "message": ("message", "One text: show its whole life."),
+    "in-doubt": ("in_doubt", "Texts that a carrier may or may not have taken: settle."),
+    "campaign": ("campaign", "Campaigns: list, show."),
+    "list": ("lists", "Phone lists: import."),
+    "subscriber": ("subscriber", "Outside systems that hear our public events: create, delete."),
+    "books": ("books", "Check that nothing is lost and nothing is there twice."),
+}
+
+
+class Nouns(TyperGroup):
+    """Finds a noun's module when it is used."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(NOUNS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in NOUNS:
+            return None
+        module, _ = NOUNS[cmd_name]
+        command = typer.main.get_command(import_module(f"services.console.{module}").app)
+        command.name = cmd_name
+        return command
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The table above, instead of every module's own words."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in NOUNS.items()])
+
+
+app = typer.Typer(
+    cls=Nouns,
+    name="heliograph",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback()
+def heliograph() -> None:
+    """The operators' way into Heliograph. Reads its settings from HELIOGRAPH_... variables, as every service does."""
+
+
+def main() -> None:
+    try:
+        app(prog_name="heliograph")
+    except Exception as error:
+        from services.console.asking import explain
+
+        explain(error)
+
+
+if __name__ == "__main__":
+    main()
