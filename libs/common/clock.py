@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from libs.common.contracts.base import Code, Refusal
+
 UK = ZoneInfo("Europe/London")
 
 
@@ -23,5 +25,8 @@ def as_uk(at: datetime) -> datetime:
 
 
 def from_client(at: datetime) -> datetime:
-    """A client's time in UTC: one without an offset is UK time."""
-    return (at if at.tzinfo else at.replace(tzinfo=UK)).astimezone(UTC)
+    """A client's time in UTC: one without an offset is UK time. Refused with invalid_date where that is outside the years 1 to 9999."""
+    try:
+        return (at if at.tzinfo else at.replace(tzinfo=UK)).astimezone(UTC)
+    except OverflowError:
+        raise Refusal(Code.INVALID_DATE, "this date is too far away") from None

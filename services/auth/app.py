@@ -32,8 +32,10 @@ async def compose(kernel: Kernel[AuthSettings]) -> AsyncIterator[Auth]:
     settings = kernel.settings
     passwords = Passwords()
     # One secret is enough to keep: the tokens' key is made from the grants', by a label, so that neither tells the other.
-    token_key = hmac.digest(base64.b64decode(settings.grant_private_key), b"heliograph session tokens", hashlib.sha256)
+    # One secret is enough to keep: the tokens' key is made from the grants', by a label, so that neither tells the other.
+    private_key = settings.grant_private_key.get_secret_value()
+    token_key = hmac.digest(base64.b64decode(private_key), b"heliograph session tokens", hashlib.sha256)
     try:
-        yield Auth(settings, kernel.db, kernel.bus, passwords, Signer(settings.grant_private_key), token_key)
+        yield Auth(settings, kernel.db, kernel.bus, passwords, Signer(private_key), token_key)
     finally:
         passwords.close()

@@ -23,7 +23,7 @@ from libs.common import crash, telemetry
 from libs.common.bus.connection import BROKER_ERRORS, DEAD, EVENTS, RETRY, RETURN, Bus
 from libs.common.bus.registry import Broadcasts, Events, HandlerOfEvent
 from libs.common.contracts.base import Broadcast, Event, Lane
-from libs.common.db import Database, inbox
+from libs.common.db import AWAY, Database, inbox
 from libs.common.db.outbox import event_type
 
 log = structlog.get_logger()
@@ -37,6 +37,8 @@ PREFETCH = {
 }  # x the longest handler stays far under a minute
 PLACES = sum(PREFETCH.values())
 DEATHS_MAX = 2
+IN_PLACE_S = 600.0  # far less than the broker's own limit on an unacknowledged message, 30 minutes
+IN_PLACE_PAUSE_S = 0.5
 SUSPECT_AFTER = 2  # deliveries: once for a process that died with innocent messages in hand
 ATTEMPT = "x-attempt"
 
@@ -105,13 +107,28 @@ class Consumer:
             return
         try:
             with telemetry.CONSUME_SECONDS.labels(type_.type).time():
-                await self._apply(queue, message, handle, id_, event)
-        except BROKER_ERRORS:
-            raise
+                await self._apply_while_database_away(queue, message, handle, id_, event)
         except Exception as error:
             log.warning("event_failed", type=type_.type, id=str(id_), error=repr(error), exc_info=True)
             telemetry.CONSUMED.labels(type_.type, "failed").inc()
             await self._retry(queue, message, repr(error))
+
+    async def _apply_while_database_away(
+        self, queue: str, message: AbstractIncomingMessage, handle: HandlerOfEvent, id_: UUID, event: Event
+    ) -> None:
+        """Tries in place while our own database is away: the ladder would delay a STOP by minutes after a restart of seconds."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + IN_PLACE_S
+        while True:
+            try:
+                await self._apply(queue, message, handle, id_, event)
+                return
+            except AWAY as error:
+                if clock() > until:
+                    raise
+                log.warning("database_away", type=type(event).type, id=str(id_), error=repr(error))
+                telemetry.CONSUMED.labels(type(event).type, "waited").inc()
+                await asyncio.sleep(IN_PLACE_PAUSE_S)
 
     async def _apply(
         self, queue: str, message: AbstractIncomingMessage, handle: HandlerOfEvent, id_: UUID, event: Event

@@ -35,7 +35,18 @@ Record = asyncpg.Record
 Isolation = Literal["read_committed", "repeatable_read"]
 
 
-class CommitUnknown(Exception):
+# What any statement may raise while PostgreSQL is away or going: nothing of the transaction is there, or (CommitUnknown) all of it may be.
+AWAY = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.DeadlockDetectedError,
+    OSError,
+    TimeoutError,
+)
+
+
+class CommitUnknown(ConnectionError):
     """The connection was lost while COMMIT was under way: the transaction is either whole or not there."""
 
 
@@ -156,6 +167,6 @@ class Database:
 async def _commit(connection: Any, transaction: Any) -> None:
     try:
         await transaction.commit()
-    except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except AWAY as error:
         telemetry.COMMITS_UNKNOWN.inc()
         raise CommitUnknown from error

@@ -71,11 +71,13 @@ async def lock_if_page_is_next(
 
 
 # Positions are dense: numbers that an earlier page brought are left out before they are counted. The lock on the campaign makes that exact.
+# They are looked up one by one: as NOT EXISTS it becomes a join, which was planned for the statistics of a table that was empty a second
+# ago, and took 5 s a page instead of 60 ms.
 FREEZE = """
 INSERT INTO recipients (campaign_id, position, number, text_id)
 SELECT $1, $2 + row_number() OVER (ORDER BY n.place), n.number, n.text_id
 FROM unnest($3::bigint[], $4::uuid[]) WITH ORDINALITY AS n (number, text_id, place)
-WHERE NOT EXISTS (SELECT FROM recipients r WHERE r.campaign_id = $1 AND r.number = n.number)
+WHERE (SELECT r.position FROM recipients r WHERE r.campaign_id = $1 AND r.number = n.number) IS NULL
 """
 
 

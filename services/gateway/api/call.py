@@ -13,9 +13,10 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, field_validator
 
 from libs.common.bus.ask import DEADLINE_S
+from libs.common.clock import from_client
 from libs.common.contracts.base import Ask, Code, Contract, Refusal
 from libs.common.ids import uuid7, uuid7_time
 
@@ -26,6 +27,8 @@ A = TypeVar("A", bound=Contract)
 
 KEY_AGE_MAX = timedelta(days=1)  # owners remember what they did for longer (the inbox keeps 14 days)
 KEY_AHEAD_MAX = timedelta(minutes=5)  # a client's clock may be that fast
+
+Moment = Annotated[AwareDatetime, AfterValidator(from_client)]
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="session", description="The token of POST /v2/sessions.")
 

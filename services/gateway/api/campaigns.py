@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Path
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from libs.common.contracts.auth import Id
 from libs.common.contracts.campaign import (
@@ -18,7 +18,7 @@ from libs.common.contracts.campaign import (
     StopCampaign,
     Stopped,
 )
-from services.gateway.api.call import Body, Reading, Writing
+from services.gateway.api.call import Body, Moment, Reading, Writing
 from services.gateway.api.limits import SmallBody
 
 router = APIRouter(prefix="/v2/campaigns", tags=["campaigns"], route_class=SmallBody)
@@ -32,7 +32,7 @@ class NewCampaign(Body):
     sender: str = Field(alias="from", description="One of the company's active headers.")
     folder_id: Id = 0
     brand: str = ""
-    launch_at: AwareDatetime | None = Field(None, description="Not before this; none: as soon as it is launched.")
+    launch_at: Moment | None = Field(None, description="Not before this; none: as soon as it is launched.")
     lease_hours: Id = Field(0, description="For how long after launch_at it may send; 0: no end.")
 
 

@@ -7,11 +7,11 @@ from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, Field
 
 from libs.common.contracts.inbound import ReadInbound
 from libs.common.contracts.messaging import ReadConversation, SendText
-from services.gateway.api.call import Body, Reading, Writing
+from services.gateway.api.call import Body, Moment, Reading, Writing
 from services.gateway.api.limits import SmallBody
 
 router = APIRouter(prefix="/v2", tags=["messages"], route_class=SmallBody)
@@ -54,7 +54,7 @@ async def send_message(call: Writing, message: NewMessage) -> Queued:
 
 
 @router.get("/inbound-messages")
-async def read_inbound_messages(call: Reading, since: AwareDatetime | None = None, after: UUID | None = None) -> Page:
+async def read_inbound_messages(call: Reading, since: Moment | None = None, after: UUID | None = None) -> Page:
     """Texts that the company received, since a moment if one is given."""
     page = await call.ask(ReadInbound(since=since, after=after))
     items = [

@@ -23,7 +23,6 @@ PROBLEM: dict[int | str, dict[str, Any]] = {
     "default": {
         "description": "What is wrong, by `code`.",
         "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        "model": Problem,
     }
 }
 
@@ -49,8 +48,17 @@ class Private:
         await self._app(scope, receive, send_private)
 
 
+class Surface(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The routes' document, with what a problem looks like: FastAPI would call it application/json."""
+        document = super().openapi()
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"] |= problem.pop("$defs") | {"Problem": problem}
+        return document
+
+
 def v2(gateway: Gateway) -> FastAPI:
-    app = FastAPI(
+    app = Surface(
         title="Heliograph",
         version="2",
         description=DESCRIPTION,
