@@ -18,7 +18,10 @@ from libs.common.contracts import auth, campaign, inbound, messaging, phonelist
 from libs.common.contracts.base import Ask, Broadcast, Code, Command, Event, Query
 from libs.common.service import Service
 from libs.common.settings import Settings
+from services.gateway.documented.handlers import HANDLERS
+from services.gateway.documented.operations import OPERATIONS
 from services.gateway.documented.statuses import REFUSALS
+from tests.house.pages import PAGES, REFERENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACTS = (auth, campaign, inbound, messaging, phonelist)
@@ -33,7 +36,10 @@ def all_of(kind: type[Any]) -> set[type[Any]]:
         value
         for module in CONTRACTS
         for value in vars(module).values()  # a parametrised Command[...] stands there too: it is no contract
-        if isinstance(value, type) and issubclass(value, kind) and value.__module__ == module.__name__ and "[" not in value.__name__
+        if isinstance(value, type)
+        and issubclass(value, kind)
+        and value.__module__ == module.__name__
+        and "[" not in value.__name__
     }
 
 
@@ -148,3 +154,15 @@ def test_every_skip_and_every_silenced_check_says_why() -> None:
 def test_broadcasts_carry_nothing_that_must_not_be_lost() -> None:
     assert {"SessionsRevoked", "Tick"} == {broadcast.__name__ for broadcast in all_of(Broadcast)}
     assert get_args(auth.SessionsRevoked.model_fields["token_hashes"].annotation) == (str,)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_printed_pages_are_what_the_tables_say_now(name: str) -> None:
+    """If this fails: python -m tests.house.pages"""
+    assert PAGES[name]() == (REFERENCE / name).read_text()
+
+
+def test_the_readme_counts_the_operations_that_are_there() -> None:
+    there = sum(operation.name in HANDLERS for operation in OPERATIONS)
+
+    assert f"{there} of the {len(OPERATIONS)} documented operations" in (ROOT / "README.md").read_text()

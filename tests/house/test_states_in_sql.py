@@ -44,7 +44,10 @@ def test_what_a_statement_moves_a_text_from_may_go_where_it_moves_it_to() -> Non
     for path in MESSAGING.rglob("store.py"):
         for statement in sql_constants(path):
             to = re.search(r"SET state = '(\w+)'", statement)
-            guard = re.search(r"state IN \(([^)]*)\)|state = '(\w+)'(?!.*SET)", statement.partition("SET state")[2].partition("WHERE")[2])
+            guard = re.search(
+                r"state IN \(([^)]*)\)|state = '(\w+)'(?!.*SET)",
+                statement.partition("SET state")[2].partition("WHERE")[2],
+            )
             if to and guard:
                 for before in re.findall(r"\w+", (guard[1] or guard[2]).replace("'", "")):
                     assert to[1] in NEXT[before], f"{path.parent.name}: {before} -> {to[1]}"  # type: ignore[index]
