@@ -36,6 +36,8 @@ def e164(text: str) -> str | None:
     if not phonenumbers.is_possible_number(number) or number.extension:
         return None
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    if written.startswith("+440"):
+        return None  # 07700 9001: too short to take its 0 off, which no British number has after the 44
     return written if E164.fullmatch(written) else None
 
 

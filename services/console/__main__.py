@@ -26,6 +26,7 @@ NOUNS = {
     "campaign": ("campaign", "Campaigns: list, show."),
     "list": ("lists", "Phone lists: import."),
     "subscriber": ("subscriber", "Outside systems that hear our public events: create, delete."),
+    "demo": ("demo.story", "The main job, told line by line on the running platform."),
     "books": ("books", "Check that nothing is lost and nothing is there twice."),
 }
 

@@ -20,6 +20,7 @@ SESSIONS_MAX = 50_000
 TICK_LATE_S = 5.0  # auth ticks each second
 RENEW_BEFORE_S = 10.0  # a grant is not sent so close to its end: it must outlive the ask
 TOKEN_CHARACTERS_MAX = 200
+REVOKED_MAX = 10_000  # hashes remembered: an answer that was on its way when its session was revoked must not be cached
 
 
 class Sessions:
@@ -27,6 +28,7 @@ class Sessions:
         self._asker = asker
         self._known: OrderedDict[str, Session] = OrderedDict()
         self._resolving: dict[str, asyncio.Task[Session]] = {}
+        self._revoked: OrderedDict[str, None] = OrderedDict()
         self._ticked_at = float("-inf")
 
     async def of(self, token: str) -> Session:
@@ -54,17 +56,26 @@ class Sessions:
         except Refusal:
             self._known.pop(hash_, None)
             raise
+        if hash_ in self._revoked:
+            raise Refusal(Code.SESSION_EXPIRED)
         self._known[hash_] = session
         if len(self._known) > SESSIONS_MAX:
             self._known.popitem(last=False)
         return session
 
     def forget(self, token: str) -> None:
-        self._known.pop(hashlib.sha256(token.encode()).hexdigest(), None)
+        """Logged out through this gateway: its own broadcast is still on the way."""
+        self._forget(hashlib.sha256(token.encode()).hexdigest())
 
     def revoked(self, broadcast: SessionsRevoked) -> None:
         for hash_ in broadcast.token_hashes:
-            self._known.pop(hash_, None)
+            self._forget(hash_)
+
+    def _forget(self, hash_: str) -> None:
+        self._known.pop(hash_, None)
+        self._revoked[hash_] = None
+        if len(self._revoked) > REVOKED_MAX:
+            self._revoked.popitem(last=False)
 
     def ticked(self, _: Tick) -> None:
         self._ticked_at = time.monotonic()

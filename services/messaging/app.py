@@ -16,6 +16,7 @@ from services.messaging.carriers.carrier import Carrier
 from services.messaging.carriers.embedded.client import EmbeddedCarrier
 from services.messaging.receipts.handlers import Intake
 from services.messaging.settings import MessagingSettings
+from services.messaging.submitting.floors import Floors
 
 BODIES_MAX = 200  # campaigns whose text is remembered; a campaign's text never changes
 
@@ -27,6 +28,7 @@ class Messaging:
     worker: str  # this process, in the claims it holds
     verification_key: bytes
     bodies: dict[int, str] = field(default_factory=dict)
+    floors: Floors = field(default_factory=Floors)
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict
 
-ITEMS_MAX = 500  # items a fold or an event: a fold of the longest texts stays under BYTES_MAX
+ITEMS_MAX = 500  # items a fold or an event: folds and events are cut at BYTES_MAX too
 BYTES_MAX = 512 * 1024  # a message's body; RabbitMQ 4 refuses 16 MiB, quorum queues like small ones
 PAGE_MAX = 5_000  # rows a page of a big answer
 

@@ -98,7 +98,7 @@ class Relay:
             try:
                 connection = await self._db.direct()
                 await self._lead_or_follow(connection)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            except Exception as error:  # database or broker: what was not deleted is still here, and will be carried
                 log.warning("relay_interrupted", error=repr(error))
                 await asyncio.sleep(0.5)
             finally:

@@ -12,6 +12,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common import phone
+from libs.common.batches import in_events
 from libs.common.contracts.inbound import InboundText, TextsReceived
 from libs.common.contracts.messaging import ArrivedText
 from services.inbound.optouts import rules as optouts
@@ -79,14 +80,18 @@ def owners_of(
 
 
 def announcements(texts: Sequence[Text], owners: Mapping[UUID, Owner]) -> list[TextsReceived]:
-    """An event a company, for the texts that are somebody's."""
+    """An event a company, or several where the texts are long, for the texts that are somebody's."""
     items: dict[int, list[InboundText]] = defaultdict(list)
     for text in texts:
         if owner := owners.get(text.id):
             items[owner.company_id].append(
                 InboundText(id=text.id, number=text.number, to=owner.header, body=text.body, at=text.at)
             )
-    return [TextsReceived(company_id=company_id, items=received) for company_id, received in items.items()]
+    return [
+        TextsReceived(company_id=company_id, items=list(some))
+        for company_id, received in items.items()
+        for some in in_events(received, lambda item: len(item.body))
+    ]
 
 
 def wishes_in(texts: Sequence[Text], owners: Mapping[UUID, Owner]) -> list[Wished]:

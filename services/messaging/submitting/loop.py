@@ -25,6 +25,7 @@ from services.messaging.carriers.carrier import Part
 from services.messaging.ledger.closing import close, close_each, tell_settled
 from services.messaging.sending.rules import Lane
 from services.messaging.submitting import rules, store
+from services.messaging.submitting.floors import Floors
 from services.messaging.verification.rules import with_code
 
 log = structlog.get_logger()
@@ -46,7 +47,7 @@ async def submit(app: Messaging, lane: Lane) -> int:
         time.monotonic() + LEASE_S
     )  # taken before the claim, whose lease begins later: the fence errs on the safe side
     async with app.db.transaction() as tx:
-        claimed = await store.claim_queued(tx, lane, CLAIM_MAX[lane], claim_id, app.worker, LEASE_S)
+        claimed = await _claim(app, tx, lane, claim_id)
         if not claimed:
             return 0
         await _close_unsendable(tx, claimed)
@@ -78,6 +79,17 @@ async def submit(app: Messaging, lane: Lane) -> int:
         await store.drop_claim(tx, claim_id)
     crash.point("settle.committed")
     return len(claimed)
+
+
+async def _claim(app: Messaging, tx: Tx, lane: Lane, claim_id: UUID) -> list[Record]:
+    floors = app.floors if lane is Lane.BULK else Floors()
+    from_here = floors.known()
+    claimed = await store.claim_queued(tx, lane, from_here, CLAIM_MAX[lane], claim_id, app.worker, LEASE_S)
+    if not claimed:
+        from_here = floors.begin(await store.waiting_companies(tx, lane))
+        claimed = await store.claim_queued(tx, lane, from_here, CLAIM_MAX[lane], claim_id, app.worker, LEASE_S)
+    floors.rise((row["company_id"], row["next_attempt_at"]) for row in claimed)
+    return claimed
 
 
 async def _close_unsendable(tx: Tx, claimed: Sequence[Record]) -> None:

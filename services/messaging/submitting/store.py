@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from libs.common.db import Tx
@@ -10,30 +11,41 @@ from libs.common.db.pool import Record
 from services.messaging.sending.rules import Lane
 from services.messaging.submitting.rules import Outcome
 
-# Fair by company: the companies with something queued are found by skipping through the index, and each gives up to its share. The opt-out is
-# read by the claim's own statement: no text is claimed by a statement that could see the STOP.
-CLAIM = """
+# The companies with something queued, found by skipping through the index.
+WAITING = """
 WITH RECURSIVE waiting AS (
     (SELECT company_id FROM open_texts WHERE lane = $1 AND claim_id IS NULL ORDER BY company_id LIMIT 1)
     UNION ALL
     SELECT (SELECT o.company_id FROM open_texts o
             WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id > w.company_id ORDER BY o.company_id LIMIT 1)
     FROM waiting w WHERE w.company_id IS NOT NULL
-), due AS (
-    SELECT t.at FROM waiting w CROSS JOIN LATERAL (
+)
+SELECT company_id FROM waiting WHERE company_id IS NOT NULL
+"""
+
+
+async def waiting_companies(tx: Tx, lane: Lane) -> list[int]:
+    return [row["company_id"] for row in await tx.fetch(WAITING, lane)]
+
+
+# Fair by company: each gives up to its share, oldest first from its floor on, past the dead entries that a held snapshot keeps. The opt-out is read
+# by the claim's own statement: no text is claimed by a statement that could see the STOP.
+CLAIM = """
+WITH due AS (
+    SELECT t.at FROM unnest($4::int[], $5::timestamptz[]) AS waiting(company_id, floor) CROSS JOIN LATERAL (
         SELECT o.ctid AS at FROM open_texts o
-        WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id = w.company_id AND o.next_attempt_at <= clock_timestamp()
+        WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id = waiting.company_id
+            AND o.next_attempt_at >= waiting.floor AND o.next_attempt_at <= clock_timestamp()
         ORDER BY o.next_attempt_at, o.id
-        LIMIT (SELECT greatest(1, $2 / greatest(1, count(company_id))) FROM waiting)
+        LIMIT greatest(1, $2 / cardinality($4::int[]))
         FOR UPDATE SKIP LOCKED
     ) t
-    WHERE w.company_id IS NOT NULL
     LIMIT $2
 )
 UPDATE open_texts o
 SET state = 'submitting', claim_id = $3, claimed_at = clock_timestamp(), version = version + 1, attempts = attempts + 1
 FROM due WHERE o.ctid = due.at
-RETURNING o.id, o.company_id, o.number, o.sender, o.body, o.code_rule, o.code_place, o.campaign_id, o.attempts, o.expires_at,
+RETURNING o.id, o.company_id, o.next_attempt_at, o.number, o.sender, o.body, o.code_rule, o.code_place, o.campaign_id, o.attempts, o.expires_at,
     o.expires_at <= clock_timestamp() AS too_old,
     $1 <> 0 AND EXISTS (SELECT FROM suppressions s WHERE s.company_id = o.company_id AND s.number = o.number AND s.stopped) AS stopped
 """
@@ -42,9 +54,14 @@ INSERT INTO claims (id, worker, lease_until, texts) VALUES ($1, $2, clock_timest
 """
 
 
-async def claim_queued(tx: Tx, lane: Lane, texts_max: int, claim_id: UUID, worker: str, lease_s: float) -> list[Record]:
-    """Takes up to `texts_max` due texts of `lane`; rows say too where one is too old or its number opted out: those are not to be sent."""
-    claimed = await tx.fetch(CLAIM, lane, texts_max, claim_id)
+async def claim_queued(
+    tx: Tx, lane: Lane, floors: Mapping[int, datetime], texts_max: int, claim_id: UUID, worker: str, lease_s: float
+) -> list[Record]:
+    """Takes up to `texts_max` due texts of `lane`, of the companies in `floors`; rows say too where one is too old or its number opted out:
+    those are not to be sent."""
+    if not floors:
+        return []
+    claimed = await tx.fetch(CLAIM, lane, texts_max, claim_id, list(floors), list(floors.values()))
     sendable = [row["id"] for row in claimed if not (row["too_old"] or row["stopped"])]
     if sendable:
         await tx.execute(KEEP_CLAIM, claim_id, worker, lease_s, sendable)
@@ -94,7 +111,7 @@ IN_DOUBT = """
 UPDATE open_texts o SET state = 'in_doubt', carrier = $2, reason = a.reason, version = version + 1
 FROM unnest($3::uuid[], $4::text[]) AS a(id, reason)
 WHERE o.id = a.id AND o.claim_id = $1 AND o.state = 'submitting'
-RETURNING o.id, o.company_id, o.number, o.state, o.reason, clock_timestamp() AS at, o.version, o.campaign_id, o.position
+RETURNING o.id, o.company_id, o.next_attempt_at, o.number, o.state, o.reason, clock_timestamp() AS at, o.version, o.campaign_id, o.position
 """
 DROP_CLAIM = "DELETE FROM claims WHERE id = $1"
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from libs.common import clock
 from libs.common.contracts.auth import SEND, Brand, BrandsChanged, FolderChanged, FoldersChanged, Header, HeadersChanged
 from libs.common.contracts.base import ITEMS_MAX
 from libs.common.contracts.campaign import (
@@ -22,6 +23,7 @@ from libs.common.contracts.campaign import (
 )
 from libs.common.contracts.messaging import SettledText, State, TextsSettled
 from libs.common.contracts.phonelist import AddRows, BeginImport, CreateList, Entry, FinishImport
+from libs.common.ids import uuid7
 from libs.common.service import Process
 from services.campaign.__main__ import SERVICE
 from services.phonelist.__main__ import SERVICE as PHONELIST
@@ -34,7 +36,7 @@ HEADER, BRAND, FOLDER_ID = "Heliograph", "Sunrise Cafe", 5
 companies = itertools.count(70_001)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def phonelist(infra: Infra) -> AsyncIterator[Process]:
     async with running(infra, PHONELIST) as process:
         yield process
@@ -188,9 +190,9 @@ async def tell_ends(
     state: State = State.DELIVERED,
     version: int = 3,
     reason: str = "",
-) -> None:
-    """As messaging tells them: by events of up to ITEMS_MAX."""
-    now = datetime.now().astimezone()
+) -> list[UUID]:
+    """As messaging tells them: by events of up to ITEMS_MAX, whose ids it answers."""
+    now, events = clock.now(), list[UUID]()
     for first in range(0, len(recipients), ITEMS_MAX):
         items = [
             SettledText(
@@ -205,4 +207,15 @@ async def tell_ends(
             )
             for recipient in recipients[first : first + ITEMS_MAX]
         ]
-        await messaging.publish(TextsSettled(company_id=company_id, items=items))
+        events.append(uuid7())
+        await messaging.publish(TextsSettled(company_id=company_id, items=items), events[-1])
+    return events
+
+
+async def all_heard(process: Process, events: Sequence[UUID]) -> None:
+    """Waits until the service has consumed these events, whatever it made of them."""
+
+    async def heard_all() -> bool:
+        return await value(process, "SELECT count(*) FROM inbox WHERE id = ANY($1::uuid[])", events) == len(events)
+
+    await eventually(heard_all)

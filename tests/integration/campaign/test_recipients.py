@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import groupby
 
 import pytest
@@ -19,6 +20,7 @@ from tests.infra import Infra
 from tests.integration.campaign.conftest import (
     HEADER,
     all_handed_over,
+    all_heard,
     launched,
     new_list,
     number,
@@ -160,10 +162,14 @@ async def test_only_a_higher_version_of_the_recipients_own_text_changes_its_end(
 
     await tell_ends(messaging, company_id, id_, [first], State.IN_DOUBT, version=4)
     await eventually(lambda: ended(gateway, company_id, id_, {State.IN_DOUBT: 1}))
-    await tell_ends(messaging, company_id, id_, [first], State.FAILED, version=3)
-    await tell_ends(messaging, company_id, id_, [first], State.FAILED, version=4)
-    await tell_ends(messaging, company_id, id_, [stranger], State.FAILED, version=9)
-    await tell_ends(messaging, company_id, id_, [first], State.SUBMITTED, version=9)
+    for stale in (
+        await tell_ends(messaging, company_id, id_, [first], State.FAILED, version=3),
+        await tell_ends(messaging, company_id, id_, [first], State.FAILED, version=4),
+        await tell_ends(messaging, company_id, id_, [stranger], State.FAILED, version=9),
+        await tell_ends(messaging, company_id, id_, [first], State.SUBMITTED, version=9),
+    ):
+        await all_heard(campaign, stale)
+    assert (await progress(gateway, company_id, id_)).ended == {State.IN_DOUBT: 1}
     await tell_ends(messaging, company_id, id_, [first], State.DELIVERED, version=5)
     await eventually(lambda: ended(gateway, company_id, id_, {State.DELIVERED: 1}))
 
@@ -216,15 +222,38 @@ async def test_two_copies_side_by_side_hand_over_each_recipient_once(
         running(infra, SERVICE, dsn=str(campaign.settings.database_url)),  # type: ignore[attr-defined]
         heard(infra, RecipientsHandedOver) as windows,
     ):
-        list_id = await new_list(gateway, company_id, [number(n) for n in range(7_000)])
-        ids = [await launched(gateway, company_id, list_id) for _ in range(3)]
+        list_id = await new_list(gateway, company_id, [number(n) for n in range(6_000)])
+        ids = [await launched(gateway, company_id, list_id) for _ in range(2)]
         for id_ in ids:
-            recipients = await all_handed_over(windows, id_, 7_000)  # type: ignore[arg-type]
+            recipients = await all_handed_over(windows, id_, 6_000)  # type: ignore[arg-type]
             await tell_ends(messaging, company_id, id_, recipients)
         for id_ in ids:
             await eventually(lambda id_=id_: finished(gateway, company_id, id_))  # type: ignore[misc]
-            assert len([w for w in windows if w.campaign_id == id_]) == 14  # type: ignore[attr-defined]
+            assert len([w for w in windows if w.campaign_id == id_]) == 12  # type: ignore[attr-defined]
 
 
 async def ended(gateway: Client, company_id: int, campaign_id: int, states: dict[State, int]) -> bool:
     return (await progress(gateway, company_id, campaign_id)).ended == states
+
+
+async def test_a_freezer_that_is_late_with_a_page_another_has_frozen_adds_nothing(
+    campaign: Process, gateway: Client, company_id: int, windows: list[RecipientsHandedOver]
+) -> None:
+    list_id = await new_list(gateway, company_id, [number(n) for n in range(10)])
+    id_ = await launched(gateway, company_id, list_id, launch_at=clock.now() + timedelta(hours=1))
+    leased = (
+        "UPDATE campaigns SET state = 'freezing', freeze_again_at = now() + interval '1 h' WHERE id = $1 RETURNING id"
+    )
+    await value(campaign, leased, id_)
+    page = store.PageToFreeze(id_, company_id, list_id, 0, None)
+    assert campaign.db is not None
+
+    async with campaign.db.transaction() as tx:
+        assert await store.lock_if_page_is_next(tx, page, last=1, until=10, more=True, numbers=0) == 0
+    async with campaign.db.transaction() as tx:
+        assert await store.lock_if_page_is_next(tx, page, last=1, until=10, more=True, numbers=0) is None
+
+    await gateway.ask(StopCampaign(campaign_id=id_), sender(company_id))
+    next_page = store.PageToFreeze(id_, company_id, list_id, 1, 10)
+    async with campaign.db.transaction() as tx:
+        assert await store.lock_if_page_is_next(tx, next_page, last=10, until=10, more=False, numbers=9) is None

@@ -103,6 +103,7 @@ async def test_a_start_that_is_handled_late_does_not_undo_a_newer_stop(world: Wo
     async with heard(world.infra, ContactsStopped, ContactsReinstated) as events:
         await world.bring(stop)
         await world.bring(start)
+        assert await stops(world, company_id) == [ALICE]
         newer = arrived("STOP", header)
         await world.bring(newer)
         await hears(

@@ -153,19 +153,27 @@ async def test_a_name_that_two_companies_use_is_nobodys_until_one_of_them_switch
 
 async def test_an_older_version_of_a_header_changes_nothing(world: World) -> None:
     company_id, header = await world.company()
-    await world.give_header(company_id, header, version=5, active=False)
-    stale = Header(header=header, active=True, version=4)
-    newer = Header(header=header, active=False, version=6)
-    await world.auth.publish(HeadersChanged(company_id=company_id, items=[stale]))
-    await world.auth.publish(HeadersChanged(company_id=company_id, items=[newer, stale]))
+    assert world.process.db is not None
+    database = world.process.db
 
-    async def version() -> bool:
-        assert world.process.db is not None
-        async with world.process.db.reading() as tx:
+    async def heard_of(*items: Header) -> tuple[bool, int]:
+        """What is known of the header once inbound has handled an event of these items."""
+        id_ = uuid7()
+        await world.auth.publish(HeadersChanged(company_id=company_id, items=list(items)), id_)
+
+        async def handled() -> bool:
+            async with database.reading() as tx:
+                return bool(await tx.fetchval("SELECT EXISTS (SELECT FROM inbox WHERE id = $1)", id_))
+
+        await eventually(handled)
+        async with database.reading() as tx:
             row = await tx.fetchrow("SELECT active, version FROM headers WHERE company_id = $1", company_id)
-        return row is not None and tuple(row) == (False, 6)
+        assert row is not None
+        return row["active"], row["version"]
 
-    await eventually(version)
+    older, newer = Header(header=header, active=True, version=4), Header(header=header, active=False, version=5)
+    assert await heard_of(newer, older) == (False, 5)
+    assert await heard_of(older) == (False, 5)
 
 
 async def test_texts_are_read_oldest_first_since_a_time_and_by_pages(world: World) -> None:

@@ -14,6 +14,7 @@ from libs.common.ids import uuid7
 from services.messaging.app import Messaging as App
 from services.messaging.sending.rules import Lane
 from services.messaging.submitting import store
+from services.messaging.submitting.floors import BEGINNING
 from tests.harness import client, eventually, heard
 from tests.infra import Infra
 from tests.integration.messaging.conftest import Messaging
@@ -103,7 +104,7 @@ async def test_a_claim_is_shared_between_the_companies_that_wait(messaging: Mess
                 campaign_id,
                 count,
             )
-        claimed = await store.claim_queued(tx, Lane.BULK, 20, uuid7(), "a test", 60.0)
+        claimed = await store.claim_queued(tx, Lane.BULK, {901: BEGINNING, 902: BEGINNING}, 20, uuid7(), "a test", 60.0)
         await tx.execute("DELETE FROM open_texts WHERE company_id IN (901, 902)")
         await tx.execute("DELETE FROM claims WHERE worker = 'a test'")
 

@@ -167,17 +167,21 @@ async def test_an_import_nobody_finishes_within_a_day_is_removed_and_a_younger_o
     phonelist: Process, gateway: Client, console: Client, company_id: int
 ) -> None:
     list_id = await new_list(gateway, company_id)
-    old, young = [await begin(gateway, company_id, list_id) for _ in range(2)]
+    old, young, finished = [await begin(gateway, company_id, list_id) for _ in range(3)]
     for import_id in (old, young):
         await gateway.ask(rows(import_id, 1, number(1), "bad"), grant(company_id))
+    report = await gateway.ask(finishing(finished), grant(company_id))
     assert phonelist.db is not None
     async with phonelist.db.transaction() as tx:
-        await tx.execute("UPDATE imports SET begun_at = begun_at - interval '25 hours' WHERE id = $1", old)
+        await tx.execute(
+            "UPDATE imports SET begun_at = begun_at - interval '25 hours' WHERE id IN ($1, $2)", old, finished
+        )
 
     assert await loop.step(phonelist.app) == 1
     assert await loop.step(phonelist.app) == 0
 
     assert await gateway.refused(finishing(old), grant(company_id)) == Code.NOT_FOUND
+    assert await gateway.ask(finishing(finished), grant(company_id)) == report
     assert (await console.ask(ReadPhonelistBooks())).faults == []
     assert (await gateway.ask(finishing(young), grant(company_id))).added == 1
 

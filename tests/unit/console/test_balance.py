@@ -32,7 +32,7 @@ def test_a_ledger_and_a_campaign_that_say_the_same_balance(texts: dict[State, in
     open_texts = sum(number for state, number in texts.items() if state in OPEN)
     ended = {state: number for state, number in texts.items() if state not in OPEN}
 
-    assert [] == imbalances(progress(open_texts, ended), texts)
+    assert imbalances(progress(open_texts, ended), texts) == []
 
 
 @given(states, st.sampled_from(State), st.integers(1, 5))
@@ -42,9 +42,9 @@ def test_a_text_too_many_in_any_state_is_named(texts: dict[State, int], state: S
 
     said = imbalances(progress(open_texts, ended), texts | {state: texts.get(state, 0) + extra})
 
-    assert 1 == len(said)
+    assert len(said) == 1
     assert "campaign 7" in said[0]
 
 
 def test_a_recipient_whose_text_was_lost_is_an_imbalance() -> None:
-    assert ["campaign 7: 1 are handed over and not ended, messaging has 0"] == imbalances(progress(1, {}), {})
+    assert imbalances(progress(1, {}), {}) == ["campaign 7: 1 are handed over and not ended, messaging has 0"]
