@@ -65,7 +65,7 @@ class Verifier:
 
     def _open(self, grant: str) -> tuple[Caller, float]:
         try:
-            claims, signature = (base64.urlsafe_b64decode(part) for part in grant.split("."))
+            claims, signature = (base64.b64decode(part, altchars=b"-_", validate=True) for part in grant.split("."))
             self._key.verify(signature, claims)
         except (ValueError, InvalidSignature):
             raise Refusal(Code.SESSION_EXPIRED) from None

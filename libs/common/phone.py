@@ -38,6 +38,8 @@ def e164(text: str) -> str | None:
     written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     if written.startswith("+440"):
         return None  # 07700 9001: too short to take its 0 off, which no British number has after the 44
+    if written.startswith("+447") and len(written) != len("+447700900123"):
+        return None  # the library allows nine digits, as of old landlines; what begins with 7 has ten (Ofcom, A4)
     return written if E164.fullmatch(written) else None
 
 

@@ -49,7 +49,7 @@ def test_events_hold_every_item_once_in_order_and_stay_small(lengths: list[int])
         "0044 7700 900123",
         "447700900123",
         "(07700) 900.123",
-        "\uff10\uff17\uff17\uff10\uff10\u3000\uff19\uff10\uff10\uff11\uff12\uff13",
+        "０７７００ ９００１２３",
     ],
 )
 def test_a_number_is_one_however_it_is_written(written: str) -> None:
