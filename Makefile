@@ -2,7 +2,7 @@
 # installs what is missing and keeps everything under .heliograph/.
 #
 #   HELIOGRAPH_HTTP_PORT=8080     where the gateway listens; further copies take the ports after it
-#   HELIOGRAPH_CONTROL_PORT=8090  the simulator's handsets
+#   HELIOGRAPH_CONTROL_PORT=8090  the simulator's handsets; both stay as they were the last time when not given
 #   HELIOGRAPH_COPIES=1           how many of each service
 #   HELIOGRAPH_MODE=development   or production: no demo company
 #   HELIOGRAPH_ENGINE=auto        or compose, native
@@ -12,11 +12,6 @@ RUNNER := $(PYTHON) -m deploy.native
 VENV := .venv/bin
 TYPED := libs services deploy
 
-export HELIOGRAPH_HTTP_PORT ?= 8080
-export HELIOGRAPH_CONTROL_PORT ?= 8090
-export HELIOGRAPH_COPIES ?= 1
-export HELIOGRAPH_MODE ?= development
-export HELIOGRAPH_ENGINE ?= auto
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
@@ -50,7 +45,7 @@ lint: prepare ## style, types, who may import whom
 	$(VENV)/lint-imports
 
 test: lint ## lint and every test that ends within minutes
-	$(VENV)/python -m pytest tests/unit tests/contract tests/house tests/integration tests/e2e
+	$(VENV)/python -m pytest tests --ignore=tests/faults --ignore=tests/bench
 
 test-all: lint ## the long ones too
 	$(VENV)/python -m pytest tests

@@ -1,7 +1,7 @@
 """PostgreSQL and RabbitMQ for a test run: containers where a Docker engine answers, else private native instances.
 
-Owns what it starts, in a temporary folder, on free ports of the loopback; `stop` leaves nothing behind. Shares the code of `make up`
-(deploy/native) and the same broker definitions, so a permission that is missing there is missing here.
+Owns what it starts, in a temporary folder, on free ports of the loopback; nothing stays behind, even of a run that is
+killed. Shares the code of `make up` (deploy/native) and the same broker definitions, so a permission that is missing there is missing here.
 """
 
 import json
@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -158,22 +159,31 @@ def _start_containers() -> Infra:
     )
 
 
+def _servers(home: Path, ports: list[int], *, durable: bool) -> tuple[Postgres, RabbitMQ]:
+    passwords = dict.fromkeys((ADMIN, *BROKER_USERS), PASSWORD)
+    postgres = Postgres(home / "postgres", ports[0], PASSWORD, home / "postgres.log", durable=durable)
+    return postgres, RabbitMQ(home / "rabbitmq", BrokerPorts(*ports[1:]), passwords, home / "rabbitmq.log")
+
+
 def _start_native(*, durable: bool) -> Infra:
     home = Path(tempfile.mkdtemp(prefix="heliograph-infra-"))
     home.chmod(0o711)  # users postgres and rabbitmq pass through, when we are root
     ports = free_ports(6)
-    passwords = dict.fromkeys((ADMIN, *BROKER_USERS), PASSWORD)
-    postgres = Postgres(home / "postgres", ports[0], PASSWORD, home / "postgres.log", durable=durable)
-    rabbitmq = RabbitMQ(home / "rabbitmq", BrokerPorts(*ports[1:]), passwords, home / "rabbitmq.log")
+    postgres, rabbitmq = _servers(home, ports, durable=durable)
+    # A run that is killed cannot stop anything: this process sees its end of the pipe close, and stops both for it.
+    guard = subprocess.Popen(
+        [sys.executable, "-m", "tests.infra", str(home), *map(str, ports)],
+        cwd=Path(__file__).parents[1],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+    )
 
     def start_postgres() -> None:
         postgres.start()
         postgres.make_services(dict.fromkeys(WITH_DATABASE, PASSWORD))
 
     def stop() -> None:
-        rabbitmq.kill()
-        postgres.stop(mode="immediate")
-        shutil.rmtree(home)
+        guard.communicate()
 
     try:
         with ThreadPoolExecutor() as pool:
@@ -192,3 +202,15 @@ def _start_native(*, durable: bool) -> Infra:
         postgres=postgres,
         rabbitmq=rabbitmq,
     )
+
+
+def _stop_when_the_run_ends(home: Path, ports: list[int]) -> None:
+    sys.stdin.read()
+    postgres, rabbitmq = _servers(home, ports, durable=False)
+    rabbitmq.kill()
+    postgres.stop(mode="immediate")
+    shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    _stop_when_the_run_ends(Path(sys.argv[1]), [int(port) for port in sys.argv[2:]])

@@ -113,7 +113,7 @@ def choose_ports(layout: Layout, wanted: Sequence[Instance], held: frozenset[str
     """
     recorded = _read_json(layout.home / "ports.json")
     chosen: dict[str, int] = {}
-    for name, port in _fixed(wanted).items():
+    for name, port in _asked_for(wanted, recorded).items():
         if not (name in held and recorded.get(name) == port) and not ports.is_free(port):
             raise Trouble(
                 f"port {port} ({name}) is taken by {ports.holder(port)}; free it, or choose another: "
@@ -136,10 +136,11 @@ def choose_ports(layout: Layout, wanted: Sequence[Instance], held: frozenset[str
     return Ports(chosen)
 
 
-def _fixed(wanted: Sequence[Instance]) -> dict[str, int]:
-    first = number("HELIOGRAPH_HTTP_PORT", HTTP_PORT_DEFAULT)
-    fixed = {f"http:{instance.name}": first + instance.copy - 1 for instance in wanted if instance.service == "gateway"}
-    return fixed | {"control": number("HELIOGRAPH_CONTROL_PORT", CONTROL_PORT_DEFAULT)}
+def _asked_for(wanted: Sequence[Instance], recorded: Mapping[str, int]) -> dict[str, int]:
+    first = number("HELIOGRAPH_HTTP_PORT", recorded.get("http:gateway", HTTP_PORT_DEFAULT))
+    control = number("HELIOGRAPH_CONTROL_PORT", recorded.get("control", CONTROL_PORT_DEFAULT))
+    gateways = [instance for instance in wanted if instance.service == "gateway"]
+    return {f"http:{instance.name}": first + instance.copy - 1 for instance in gateways} | {"control": control}
 
 
 def number(name: str, default: int) -> int:

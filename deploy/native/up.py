@@ -110,7 +110,7 @@ def _tell(layout: Layout, port: Ports, mode: str, seconds: float) -> None:
             say(f"  gateway       http://{LOOPBACK}:{number}")
     if mode == "development":
         say("  demo login    demo / demo-password")
-    say(f"  handsets      http://{LOOPBACK}:{port['control']}/handsets/447700900001/messages")
+    say(f"  handsets      http://{LOOPBACK}:{port['control']}/handsets/+447700900001/messages")
     say(f"  broker        http://{LOOPBACK}:{port['management']} (user admin, password in .heliograph/secrets.json)")
     say(
         "  metrics       "
