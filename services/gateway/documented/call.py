@@ -31,6 +31,8 @@ class Call:
 
     async def ask(self, ask: Ask[A], id_: UUID | None = None) -> A:
         """As the session's user; without a session (logging in) as nobody."""
+        if self.session is not None:  # a long answer outlives a grant
+            self.session = await self.gateway.sessions.of(self.text("SessionToken"))
         return await self.gateway.asker.ask(ask, self.session.grant if self.session else "", id_)
 
     def text(self, name: str) -> str:

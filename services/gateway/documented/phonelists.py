@@ -69,9 +69,10 @@ async def add_multiple_entries(call: Call) -> object:
             rows = _entries(given[start : start + ITEMS_MAX])
             await call.ask(AddRows(import_id=import_id, first_line=start + 1, entries=rows))
 
-    async with asyncio.TaskGroup() as adding:
-        for start in range(0, len(given), ITEMS_MAX):
-            adding.create_task(add(start))
+    added = [add(start) for start in range(0, len(given), ITEMS_MAX)]
+    for outcome in await asyncio.gather(*added, return_exceptions=True):
+        if isinstance(outcome, BaseException):
+            raise outcome  # the first one; the import is never finished, so nothing of it is seen
     return _told(await call.ask(FinishImport(import_id=import_id, all_or_nothing=True)))
 
 
