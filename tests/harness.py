@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import aio_pika
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -97,6 +98,7 @@ async def running(infra: Infra, service: Service, dsn: str | None = None, **sett
     if not own and issubclass(service.settings, ServiceSettings):
         own = infra.create_database(service.name)
         await migrator.migrate(own, service.name)
+        await _purge(infra, service.name)
     known: dict[str, Any] = {
         "mode": "development",
         "broker_url": infra.broker_url(service.name),
@@ -114,6 +116,14 @@ async def running(infra: Infra, service: Service, dsn: str | None = None, **sett
         await process.stop()
         if own and dsn is None:
             infra.drop_database(own)
+
+
+async def _purge(infra: Infra, service: str) -> None:
+    """What is left in the service's queues was meant for a database that is gone."""
+    async with httpx.AsyncClient(base_url=infra.management_url) as management:
+        for queue in (await management.get("/api/queues/heliograph", params={"columns": "name"})).json():
+            if queue["name"].startswith(f"{service}."):
+                (await management.delete(f"/api/queues/heliograph/{queue['name']}/contents")).raise_for_status()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from tests.infra import Infra
 from tests.platform import Platform, platform
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def running_platform(infra: Infra, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
     async with platform(infra, tmp_path_factory.mktemp("platform")) as started:
         yield started

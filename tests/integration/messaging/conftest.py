@@ -57,13 +57,13 @@ class Messaging:
         return [text["text"] for text in await self.simulator.messages_of(number)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def far_side(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[SimulatorProcess]:
     async with simulator_process(tmp_path_factory.mktemp("far_side")) as simulator:
         yield simulator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def running_messaging(infra: Infra, far_side: SimulatorProcess) -> AsyncIterator[Messaging]:
     url = f"tcp://127.0.0.1:{far_side.carrier_port}"
     async with running(infra, SERVICE, simulator_url=url) as process, client(infra, "gateway") as gateway:
