@@ -68,7 +68,9 @@ async def submit(app: Messaging, lane: Lane) -> int:
     ]
     async with app.db.transaction() as tx:
         await close(tx, list(stopped), State.SUPPRESSED, "opted out")
-        settled = [(row["id"], outcome) for row, outcome in zip(sendable, outcomes, strict=True)]
+        # By id, as receipts lock them: two orders would be a deadlock.
+        pairs = ((row["id"], outcome) for row, outcome in zip(sendable, outcomes, strict=True))
+        settled = sorted(pairs, key=lambda pair: pair[0])
         by_state = {state: [s for s in settled if s[1].state is state] for state in State}
         await store.submitted_if_claimed(tx, claim_id, app.carrier.name, by_state[State.SUBMITTED])
         await store.again_if_claimed(tx, claim_id, by_state[State.QUEUED])

@@ -62,7 +62,7 @@ async def claim_queued(
     if not floors:
         return []
     claimed = await tx.fetch(CLAIM, lane, texts_max, claim_id, list(floors), list(floors.values()))
-    sendable = [row["id"] for row in claimed if not (row["too_old"] or row["stopped"])]
+    sendable = sorted(row["id"] for row in claimed if not (row["too_old"] or row["stopped"]))
     if sendable:
         await tx.execute(KEEP_CLAIM, claim_id, worker, lease_s, sendable)
     return claimed
