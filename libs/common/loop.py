@@ -31,24 +31,35 @@ class Loop:
     woken_by: frozenset[str] = frozenset()
     limit_s: float = 60.0  # a step that hangs is cancelled
     side_by_side: int = 1  # how many of it run in one process, so that one's database work overlaps another's wait
-    _wake: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    plenty: int = 1  # a step that did so much wakes another: there is more than one can do
+    _resting: list[asyncio.Event] = field(default_factory=list, repr=False)
+    _missed: bool = False  # woken while nobody rested
 
     def woken(self, names: set[str]) -> None:
         if not self.woken_by.isdisjoint(names):
-            self._wake.set()
+            self._wake_one()
+
+    def _wake_one(self) -> None:
+        """One, not all: each that wakes for nothing costs a transaction."""
+        if self._resting:
+            self._resting.pop().set()
+        else:
+            self._missed = True
 
     async def run(self, app: Any, stopping: asyncio.Event) -> None:
         """Until `stopping` is set: the step in hand is finished."""
         await asyncio.sleep(random.uniform(0, min(0.2, self.every_s / 10)))  # noqa: S311  staggered: copies do not march in step
         while not stopping.is_set():
-            self._wake.clear()
+            self._missed = False
             rest_s = self.every_s
             try:
                 with telemetry.LOOP_SECONDS.labels(self.name).time():
                     async with asyncio.timeout(self.limit_s):
                         done = await self.step(app)
                 telemetry.LOOP_STEPS.labels(self.name, "worked" if done else "idle").inc()
-                if done:
+                if done >= self.plenty:
+                    self._wake_one()
+                if done or self._missed:
                     continue
             except Exception as error:
                 telemetry.LOOP_STEPS.labels(self.name, "failed").inc()
@@ -59,7 +70,11 @@ class Loop:
             await self._rest(rest_s, stopping)
 
     async def _rest(self, rest_s: float, stopping: asyncio.Event) -> None:
-        waits = [asyncio.ensure_future(self._wake.wait()), asyncio.ensure_future(stopping.wait())]
+        wake = asyncio.Event()
+        self._resting.append(wake)
+        waits = [asyncio.ensure_future(wake.wait()), asyncio.ensure_future(stopping.wait())]
         await asyncio.wait(waits, timeout=rest_s, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
+        if wake in self._resting:
+            self._resting.remove(wake)

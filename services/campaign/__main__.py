@@ -13,7 +13,7 @@ from libs.common.contracts.campaign import (
     StopCampaign,
     UnlinkList,
 )
-from libs.common.contracts.messaging import TextsSettled
+from libs.common.contracts.messaging import RecipientsSettled
 from libs.common.service import Service, run
 from libs.common.settings import ServiceSettings
 from services.campaign.campaigns import handlers as campaigns
@@ -38,7 +38,7 @@ SERVICE = Service(
         ReadCampaignBooks: operator(each_read(reports.read_books)),
     },
     events={
-        TextsSettled: recipients.settle,
+        RecipientsSettled: recipients.settle,
         HeadersChanged: company.headers_changed,
         BrandsChanged: company.brands_changed,
         FoldersChanged: company.folders_changed,

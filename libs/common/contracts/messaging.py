@@ -144,7 +144,7 @@ class SettleInDoubt(Command[Done]):
 
 
 class SettledText(Contract):
-    """`campaign_id` and `position` where a campaign handed it over; `version` rises with each change of the text."""
+    """`campaign_id` and `position` where a campaign handed it over; `version` rises with each change of the text: apply only a higher one."""
 
     id: UUID
     to: str
@@ -157,9 +157,19 @@ class SettledText(Contract):
 
 
 class TextsSettled(Event):
-    """Texts that reached an end state or became doubtful; an in_doubt one may be settled better later, with a higher version."""
+    """Single texts that reached an end state or became doubtful; an in_doubt one may be settled better later, with a higher version."""
 
     type: ClassVar[str] = "messaging.texts.settled"
+    lane: ClassVar[Lane] = Lane.BULK
+    public: ClassVar[bool] = True
+
+    items: list[SettledText]
+
+
+class RecipientsSettled(Event):
+    """The same of texts that campaigns handed over: an event of its own, so that campaign is not told of each single text."""
+
+    type: ClassVar[str] = "messaging.recipients.settled"
     lane: ClassVar[Lane] = Lane.BULK
     public: ClassVar[bool] = True
 

@@ -5,12 +5,12 @@ Owns the recipients' end states. Applies only a higher version, in whatever orde
 
 from __future__ import annotations
 
-from libs.common.contracts.messaging import TextsSettled
+from libs.common.contracts.messaging import RecipientsSettled
 from libs.common.db import Tx
 from services.campaign.recipients import rules, store
 
 
-async def settle(tx: Tx, event: TextsSettled) -> None:
+async def settle(tx: Tx, event: RecipientsSettled) -> None:
     ends = rules.newest_ends(event.items)
     if ends and await store.settle_if_newer(tx, ends):
         tx.wake("hand_over")  # there is room for the next

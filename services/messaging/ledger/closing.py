@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from libs.common.contracts.base import ITEMS_MAX
-from libs.common.contracts.messaging import SettledText, State, TextsSettled
+from libs.common.contracts.messaging import RecipientsSettled, SettledText, State, TextsSettled
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 from services.messaging.sending.states import END, NEXT
@@ -51,9 +51,10 @@ async def close_each(tx: Tx, ends: Iterable[tuple[UUID, State, str]]) -> int:
 
 def tell_settled(tx: Tx, rows: Sequence[Record]) -> None:
     """Announces rows of (id, company_id, number, state, reason, at, version, campaign_id, position), each company apart."""
-    by_company: dict[int, list[SettledText]] = defaultdict(list)
+    together: dict[tuple[int, type[TextsSettled | RecipientsSettled]], list[SettledText]] = defaultdict(list)
     for row in rows:
-        by_company[row["company_id"]].append(
+        event = TextsSettled if row["campaign_id"] is None else RecipientsSettled
+        together[row["company_id"], event].append(
             SettledText.model_construct(
                 id=row["id"],
                 to=row["number"],
@@ -65,6 +66,6 @@ def tell_settled(tx: Tx, rows: Sequence[Record]) -> None:
                 position=row["position"],
             )
         )
-    for company_id, items in by_company.items():
+    for (company_id, event), items in together.items():
         for start in range(0, len(items), ITEMS_MAX):
-            tx.emit(TextsSettled(company_id=company_id, items=items[start : start + ITEMS_MAX]))
+            tx.emit(event(company_id=company_id, items=items[start : start + ITEMS_MAX]))

@@ -7,6 +7,8 @@ See docs/architecture.md, "One text".
 
 from __future__ import annotations
 
+import asyncio
+import math
 import time
 from collections.abc import Sequence
 from uuid import UUID
@@ -16,7 +18,7 @@ import structlog
 from libs.common import crash
 from libs.common.clock import now
 from libs.common.contracts.messaging import State
-from libs.common.db import Tx
+from libs.common.db import AWAY, Tx
 from libs.common.db.pool import Record
 from libs.common.ids import uuid7
 from libs.common.loop import Loop
@@ -24,6 +26,7 @@ from services.messaging.app import BODIES_MAX, Messaging
 from services.messaging.carriers.carrier import Part
 from services.messaging.ledger.closing import close, close_each, tell_settled
 from services.messaging.sending.rules import Lane
+from services.messaging.sending.states import END
 from services.messaging.submitting import rules, store
 from services.messaging.submitting.floors import Floors
 from services.messaging.verification.rules import with_code
@@ -33,7 +36,9 @@ log = structlog.get_logger()
 # Texts a claim. All claims of a process together stay below the carrier's window, so that a kill leaves at most one window in doubt.
 CLAIM_MAX = {Lane.URGENT: 50, Lane.ORDINARY: 150, Lane.BULK: 250}
 LEASE_S = 20.0  # a carrier may be written to for so long after the claim; its answers may come ANSWER_GRACE_S later
+SETTLE_LIMIT_S = 25.0  # then a peer may have taken the claim over
 ANSWER_GRACE_S = 12.0  # a carrier's answer limit and the settling: only then is a dead worker's claim taken over
+LOOK_AGAIN_AFTER_S = 0.1  # a claim that took longer looks at the opt-outs once more before the write
 VALIDITY_S = 48 * 3600  # how long the far side tries to reach the handset
 RECEIPT_S = VALIDITY_S + 3600  # no receipt comes after it
 IN_DOUBT_S = 72 * 3600  # nobody asked for a decision: it ages out
@@ -42,10 +47,7 @@ SWEEP_MAX = 500
 
 async def submit(app: Messaging, lane: Lane) -> int:
     """One round of one lane: claim, hand over, settle. Answers how many it took out of the queue."""
-    claim_id = uuid7()
-    write_by = (
-        time.monotonic() + LEASE_S
-    )  # taken before the claim, whose lease begins later: the fence errs on the safe side
+    claim_id, began = uuid7(), time.monotonic()
     async with app.db.transaction() as tx:
         claimed = await _claim(app, tx, lane, claim_id)
         if not claimed:
@@ -54,32 +56,12 @@ async def submit(app: Messaging, lane: Lane) -> int:
         texts = [row for row in claimed if not (row["too_old"] or row["stopped"])]
         await _learn_bodies(app, tx, texts)
     crash.point("claim.committed")
-    if not texts:
-        return len(claimed)
-
-    stopped = await _stopped_since(app, texts)
-    sendable = [row for row in texts if row["id"] not in stopped]
-    parts = [_part(app, row) for row in sendable]
-    answers = await app.carrier.submit(parts, write_by)  # no transaction is open here: the far side may take its time
-    crash.point("submit.answered")
-
-    outcomes = [
-        rules.outcome(a, row["attempts"], row["expires_at"], now()) for a, row in zip(answers, sendable, strict=True)
-    ]
-    async with app.db.transaction() as tx:
-        await close(tx, list(stopped), State.SUPPRESSED, "opted out")
-        # By id, as receipts lock them: two orders would be a deadlock.
-        pairs = ((row["id"], outcome) for row, outcome in zip(sendable, outcomes, strict=True))
-        settled = sorted(pairs, key=lambda pair: pair[0])
-        by_state = {state: [s for s in settled if s[1].state is state] for state in State}
-        await store.submitted_if_claimed(tx, claim_id, app.carrier.name, by_state[State.SUBMITTED])
-        await store.again_if_claimed(tx, claim_id, by_state[State.QUEUED])
-        unknown = [(id_, outcome.reason) for id_, outcome in by_state[State.IN_DOUBT]]
-        tell_settled(tx, await store.in_doubt_if_submitting(tx, claim_id, app.carrier.name, unknown))
-        ended = by_state[State.REJECTED] + by_state[State.EXPIRED]
-        await close_each(tx, [(id_, outcome.state, outcome.reason) for id_, outcome in ended])
-        await store.drop_claim(tx, claim_id)
-    crash.point("settle.committed")
+    if texts:
+        # No transaction is open here: the far side may take its time. The lease begins after `began`, so the fence errs on the safe side.
+        outcomes = await _hand_over(app, texts, began, write_by=began + LEASE_S)
+        crash.point("submit.answered")
+        await _settle_while_database_away(app, claim_id, outcomes)
+        crash.point("settle.committed")
     return len(claimed)
 
 
@@ -109,10 +91,53 @@ async def _learn_bodies(app: Messaging, tx: Tx, texts: Sequence[Record]) -> None
             del app.bodies[next(iter(app.bodies))]
 
 
-async def _stopped_since(app: Messaging, texts: Sequence[Record]) -> set[UUID]:
-    """The last look before the write: a STOP committed after the claim counts too."""
-    async with app.db.reading() as tx:
-        return set(await store.stopped_of(tx, [row["id"] for row in texts]))
+async def _hand_over(
+    app: Messaging, texts: Sequence[Record], began: float, write_by: float
+) -> list[tuple[UUID, rules.Outcome]]:
+    """What became of each text. A STOP committed since the claim counts too, where the claim took long enough for one."""
+    stopped: set[UUID] = set()
+    if time.monotonic() > began + LOOK_AGAIN_AFTER_S:
+        try:
+            async with app.db.reading() as tx:
+                stopped = await store.stopped_of(tx, [row["id"] for row in texts])
+        except AWAY:
+            write_by = -math.inf  # who may be written to is not known, so nobody is
+    sendable = [row for row in texts if row["id"] not in stopped]
+    answers = await app.carrier.submit([_part(app, row) for row in sendable], write_by)
+    outcomes = [(id_, rules.Outcome(State.SUPPRESSED, "opted out")) for id_ in stopped]
+    for row, answer in zip(sendable, answers, strict=True):
+        outcomes.append((row["id"], rules.outcome(answer, row["attempts"], row["expires_at"], now())))
+    return sorted(
+        outcomes, key=lambda pair: pair[0]
+    )  # the order in which receipts lock them: two orders would be a deadlock
+
+
+async def _settle_while_database_away(
+    app: Messaging, claim_id: UUID, outcomes: Sequence[tuple[UUID, rules.Outcome]]
+) -> None:
+    """What the carrier said is kept in hand until it can be written down: else it would be in doubt. A repeat meets its own guard."""
+    until = time.monotonic() + SETTLE_LIMIT_S
+    while True:
+        try:
+            async with app.db.transaction() as tx:
+                await _settle(app, tx, claim_id, outcomes)
+            return
+        except AWAY as error:
+            if time.monotonic() > until:
+                raise
+            log.warning("database_away", claim=str(claim_id), error=repr(error))
+            await asyncio.sleep(0.5)
+
+
+async def _settle(app: Messaging, tx: Tx, claim_id: UUID, outcomes: Sequence[tuple[UUID, rules.Outcome]]) -> None:
+    by_state = {state: [pair for pair in outcomes if pair[1].state is state] for state in State}
+    await store.submitted_if_claimed(tx, claim_id, app.carrier.name, by_state[State.SUBMITTED])
+    await store.again_if_claimed(tx, claim_id, by_state[State.QUEUED])
+    unknown = [(id_, outcome.reason) for id_, outcome in by_state[State.IN_DOUBT]]
+    tell_settled(tx, await store.in_doubt_if_submitting(tx, claim_id, app.carrier.name, unknown))
+    ended = [(id_, outcome.state, outcome.reason) for id_, outcome in outcomes if outcome.state in END]
+    await close_each(tx, ended)
+    await store.drop_claim(tx, claim_id)
 
 
 def _part(app: Messaging, row: Record) -> Part:
@@ -157,8 +182,8 @@ async def _bulk(app: Messaging) -> int:
 
 LOOPS = [
     Loop("submit_urgent", _urgent, every_s=0.5, woken_by=frozenset({"urgent"})),
-    Loop("submit_ordinary", _ordinary, every_s=1.0, woken_by=frozenset({"ordinary"}), side_by_side=2),
-    Loop("submit_bulk", _bulk, every_s=1.0, woken_by=frozenset({"bulk"}), side_by_side=2),
+    Loop("submit_ordinary", _ordinary, 1.0, frozenset({"ordinary"}), side_by_side=2, plenty=CLAIM_MAX[Lane.ORDINARY]),
+    Loop("submit_bulk", _bulk, 1.0, frozenset({"bulk"}), side_by_side=2, plenty=CLAIM_MAX[Lane.BULK]),
     Loop("take_over_abandoned", take_over_abandoned, every_s=3.0),
     Loop("expire_overdue", expire_overdue, every_s=600.0),
 ]

@@ -21,7 +21,7 @@ from libs.common.contracts.campaign import (
     Recipient,
     RecipientsHandedOver,
 )
-from libs.common.contracts.messaging import SettledText, State, TextsSettled
+from libs.common.contracts.messaging import RecipientsSettled, SettledText, State
 from libs.common.contracts.phonelist import AddRows, BeginImport, CreateList, Entry, FinishImport
 from libs.common.ids import uuid7
 from libs.common.service import Process
@@ -208,7 +208,7 @@ async def tell_ends(
             for recipient in recipients[first : first + ITEMS_MAX]
         ]
         events.append(uuid7())
-        await messaging.publish(TextsSettled(company_id=company_id, items=items), events[-1])
+        await messaging.publish(RecipientsSettled(company_id=company_id, items=items), events[-1])
     return events
 
 

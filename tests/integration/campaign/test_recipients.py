@@ -10,7 +10,7 @@ import pytest
 from libs.common import clock
 from libs.common.contracts.base import PAGE_MAX
 from libs.common.contracts.campaign import CampaignState, Recipient, RecipientsHandedOver, StopCampaign
-from libs.common.contracts.messaging import SettledText, State, TextsSettled
+from libs.common.contracts.messaging import RecipientsSettled, SettledText, State
 from libs.common.ids import uuid7
 from libs.common.service import Process
 from services.campaign.__main__ import SERVICE
@@ -187,7 +187,7 @@ async def test_news_of_texts_that_no_campaign_sent_passes_by(
     single = SettledText(id=uuid7(), to=number(1), state=State.DELIVERED, at=clock.now(), version=3)
     unknown = single.model_copy(update={"campaign_id": 2**31 - 1, "position": 1})
 
-    await messaging.publish(TextsSettled(company_id=company_id, items=[single, unknown]))
+    await messaging.publish(RecipientsSettled(company_id=company_id, items=[single, unknown]))
     await tell_ends(messaging, company_id, id_, recipients)
 
     await eventually(lambda: finished(gateway, company_id, id_))

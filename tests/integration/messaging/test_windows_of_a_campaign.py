@@ -9,7 +9,7 @@ import pytest
 from libs.common.clock import now
 from libs.common.contracts.campaign import CampaignStopped, Recipient, RecipientsHandedOver
 from libs.common.contracts.inbound import ContactsStopped, ContactState
-from libs.common.contracts.messaging import ReadMessagingBooks, State, TextsSettled
+from libs.common.contracts.messaging import ReadMessagingBooks, RecipientsSettled, State
 from libs.common.ids import uuid7
 from services.messaging.app import Messaging as App
 from services.messaging.sending.rules import Lane
@@ -48,7 +48,7 @@ async def test_a_window_is_sent_once_however_often_it_is_delivered(
 ) -> None:
     campaign_id, id_ = next(CAMPAIGNS), uuid7()
     event = window(campaign_id, 1, 500)
-    async with client(infra, "campaign") as campaign, heard(infra, TextsSettled) as settled:
+    async with client(infra, "campaign") as campaign, heard(infra, RecipientsSettled) as settled:
         for _ in range(repeats):
             await campaign.publish(event, id_)
         assert Counter(delivered=500) == await settled_of(messaging, campaign_id, 500)
