@@ -1,0 +1,108 @@
+"""The driver: requests over kept-alive connections, one in flight on each, and nothing else, so that it takes little of the machine it measures.
+
+Owns its connections. Speaks just enough HTTP/1.1 for the gateway's answers to one operation; anything but 200 stops the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import cast
+
+END_OF_HEAD = b"\r\n\r\n"
+LENGTH = b"content-length: "
+
+
+class Refused(Exception):
+    """The gateway answered otherwise than it should; no figure can come of it."""
+
+
+def post(path: str, body: bytes) -> bytes:
+    """A whole request."""
+    head = f"POST {path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\naccept: application/json\r\n"
+    return head.encode() + b"content-length: %d\r\n\r\n" % len(body) + body
+
+
+class Connection(asyncio.Protocol):
+    def __init__(self) -> None:
+        self._received = b""
+        self._answer: asyncio.Future[tuple[bytes, bytes]] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(Refused("the connection was cut"))
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head_end = self._received.find(END_OF_HEAD)
+        if head_end < 0:
+            return
+        head = self._received[:head_end].lower()
+        at = head.find(LENGTH)
+        if at < 0:
+            raise Refused("an answer without a length")
+        length = int(head[at + len(LENGTH) :].split(b"\r", 1)[0])
+        end = head_end + len(END_OF_HEAD) + length
+        if len(self._received) >= end and self._answer is not None:
+            body, self._received = self._received[end - length : end], self._received[end:]
+            self._answer.set_result((head, body))
+
+    async def ask(self, request: bytes) -> tuple[bytes, bytes]:
+        """Head (in lower case) and body of the answer."""
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        head, body = await self._answer
+        if b" 200 " not in head[:16]:
+            raise Refused(f"{head[:40]!r}: {body[:300]!r}")
+        return head, body
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+@asynccontextmanager
+async def connections(port: int, count: int) -> AsyncIterator[list[Connection]]:
+    loop = asyncio.get_running_loop()
+    opened = [(await loop.create_connection(Connection, "127.0.0.1", port))[1] for _ in range(count)]
+    try:
+        yield opened
+    finally:
+        for connection in opened:
+            connection.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One text: its id as the gateway told it, when its request began and when its answer was there, by the machine's clock."""
+
+    id: str
+    begun: float
+    answered: float
+
+
+MESSAGE_ID = b"x-message-id: "
+
+
+async def send_texts(opened: Sequence[Connection], request_of: Callable[[int], bytes], count: int) -> list[Sent]:
+    """`count` texts, each connection asking again as soon as it has its answer."""
+    numbers = iter(range(count))
+    sent: list[Sent] = []
+
+    async def client(connection: Connection) -> None:
+        for n in numbers:
+            begun = time.time()
+            head, body = await connection.ask(request_of(n))
+            answered = time.time()
+            if b'"Success"' not in body:
+                raise Refused(f"{body[:300]!r}")
+            at = head.find(MESSAGE_ID) + len(MESSAGE_ID)
+            sent.append(Sent(head[at : at + 36].decode(), begun, answered))
+
+    await asyncio.gather(*(client(connection) for connection in opened))
+    return sent
