@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -57,7 +58,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
     for folder in ("libs", "services", "deploy", "requirements"):
         shutil.copytree(ROOT / folder, tree / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tree / ".venv").symlink_to(ROOT / ".venv")
-    http, control = _neighbours(), _free()
+    http, control = _free(neighbours=2), _free()
     platform = Installed(tree, [f"http://127.0.0.1:{port}" for port in (http, http + 1)], f"http://127.0.0.1:{control}")
     up = platform.runner("up")
     try:
@@ -67,16 +68,18 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installed]:
         platform.runner("clean")
 
 
-def _free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _neighbours() -> int:
-    """A free port whose next one is free too: the gateway's copies stand side by side."""
+def _free(neighbours: int = 1) -> int:
+    """The first of so many free ports side by side, below 32768, where Linux gives out ports to clients."""
     while True:
-        port = _free()
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port + 1)) != 0:
-                return port
+        first = random.randrange(20_000, 32_000)
+        if all(_is_free(port) for port in range(first, first + neighbours)):
+            return first
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

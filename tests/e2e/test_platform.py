@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -44,8 +46,7 @@ async def test_every_text_arrives_once_and_whole_in_both_directions_through_two_
 
 
 async def test_a_killed_service_comes_back_with_up_and_nothing_is_lost(installed: Installed) -> None:
-    pids = [int(path.read_text().split('"pid": ')[1].split(",")[0]) for path in _pid_files(installed, "messaging")]
-    for pid in pids:
+    for pid in map(_pid, _pid_files(installed, "messaging")):
         os.kill(pid, signal.SIGKILL)
     assert installed.runner("status").returncode != 0
     assert installed.runner("up").returncode == 0
@@ -66,6 +67,47 @@ async def test_a_killed_service_comes_back_with_up_and_nothing_is_lost(installed
             return "Back" in [text["text"] for text in texts]
 
         await eventually(arrived, within_s=20)
+
+
+async def test_a_service_told_to_stop_under_load_leaves_nothing_in_doubt_and_nothing_twice(
+    installed: Installed,
+) -> None:
+    numbers = [f"+4474020{n:05d}" for n in range(400)]
+    messaging = _pid(_pid_files(installed, "messaging")[0])
+    async with (
+        httpx.AsyncClient(base_url=installed.gateways[0], timeout=30) as gateway,
+        httpx.AsyncClient(base_url=installed.control, timeout=30) as control,
+    ):
+        login = await gateway.post("/api/Security/Login", json={"Username": "demo", "Password": "demo-password"})
+        fields = {"SessionToken": login.json()["Token"], "FromNumber": "82830", "Message": "In hand"}
+
+        async def send(n: int) -> str:
+            if n == len(numbers) // 2:
+                os.kill(messaging, signal.SIGTERM)
+            answer = await gateway.post("/api/Messages/SendInstantMessage", json=fields | {"ToNumber": numbers[n]})
+            return str(answer.json().get("Status", answer.status_code))
+
+        statuses = [
+            status
+            for start in range(0, 400, 20)
+            for status in await asyncio.gather(*map(send, range(start, start + 20)))
+        ]
+
+        async def arrived() -> bool:
+            log = [json.loads(line) for line in (await control.get("/log", params={"limit": 10_000})).text.splitlines()]
+            return sorted(numbers) == sorted(entry["to"] for entry in log if entry["text"] == "In hand")
+
+        await eventually(arrived, within_s=20)
+        await eventually(lambda: _gone(messaging), within_s=30)
+
+    assert {"Success"} == set(statuses)
+    assert installed.runner("up").returncode == 0
+    books = installed.heliograph("books")
+    assert "in_doubt" not in books.stdout, books.stdout
+
+
+async def _gone(pid: int) -> bool:
+    return not Path(f"/proc/{pid}").exists()
 
 
 async def test_the_books_balance_and_the_life_of_a_text_can_be_told(installed: Installed) -> None:
@@ -111,6 +153,10 @@ def test_a_taken_port_is_told_clearly(installed: Installed) -> None:
     assert up.returncode == 1
     assert "taken" in up.stdout
     assert f"pid {os.getpid()}" in up.stdout or str(os.getpid()) in up.stdout
+
+
+def _pid(path: Path) -> int:
+    return int(json.loads(path.read_text())["pid"])
 
 
 def _pid_files(installed: Installed, service: str) -> list[Path]:
