@@ -7,17 +7,22 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from deploy.compose import up as containers
 from deploy.native import engine, packages, up
 from deploy.native.layout import Layout
 from deploy.native.terminal import Trouble, say
 
 
 def start(layout: Layout, _: list[str]) -> int:
-    if engine.choose(layout) == "compose":
-        engine.record(layout, "compose")
-        return 0 if engine.compose(layout, "up", "--detach", "--wait") else 1
-    engine.record(layout, "native")
-    up.up(layout)
+    chosen = engine.choose(layout)
+    if engine.recorded(layout) not in ("", chosen):
+        say(f"what runs by {engine.recorded(layout)} is stopped first; its data stays there, {chosen} has its own")
+        stop(layout, [])
+    engine.record(layout, chosen)
+    if chosen == "compose":
+        containers.up(layout)
+    else:
+        up.up(layout)
     return 0
 
 
@@ -30,7 +35,7 @@ def stop(layout: Layout, _: list[str]) -> int:
 
 def status(layout: Layout, _: list[str]) -> int:
     if engine.recorded(layout) == "compose":
-        return 0 if engine.compose(layout, "ps") else 1
+        return 0 if engine.compose(layout, "ps", "--all") else 1
     return 0 if up.status(layout) else 1
 
 

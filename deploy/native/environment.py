@@ -76,12 +76,13 @@ class Secrets:
     verification_key: str
 
 
-def read_secrets(layout: Layout) -> Secrets:
-    """Those of the last time, and new ones for what has come since. Needs .venv for the Ed25519 keys."""
+def read_secrets(layout: Layout, python: Sequence[str | Path] = ()) -> Secrets:
+    """Those of the last time, and new ones for what has come since. `python` makes the Ed25519 keys; if not given, that of .venv."""
     path = layout.home / "secrets.json"
     known = _read_json(path)
     if "grant_private_key" not in known:
-        keys = subprocess.run([layout.python, "-c", MAKE_GRANT_KEYS], capture_output=True, text=True, check=True).stdout
+        command = [*(python or [layout.python]), "-c", MAKE_GRANT_KEYS]
+        keys = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         known["grant_private_key"], known["grant_public_key"] = keys.split()
     known.setdefault("verification_key", base64.b64encode(secrets.token_bytes(32)).decode())
     known.setdefault("superuser", secrets.token_urlsafe(24))

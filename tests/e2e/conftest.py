@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from deploy.native.ports import is_free
 
 ROOT = Path(__file__).resolve().parents[2]
 UP_LIMIT_S = 180
@@ -72,14 +73,5 @@ def _free(neighbours: int = 1) -> int:
     """The first of so many free ports side by side, below 32768, where Linux gives out ports to clients."""
     while True:
         first = random.randrange(20_000, 32_000)
-        if all(_is_free(port) for port in range(first, first + neighbours)):
+        if all(is_free(port) for port in range(first, first + neighbours)):
             return first
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

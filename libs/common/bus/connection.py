@@ -50,6 +50,7 @@ class Bus:
         self._confirmed: AbstractRobustChannel | None = None
         self._light: AbstractRobustChannel | None = None
         self._exchanges: dict[tuple[bool, str], Any] = {}
+        self._consumed: list[Any] = []  # held here, for aio_pika holds them weakly: what is collected is not restored
 
     async def open(self) -> None:
         """Raises one of BROKER_ERRORS while the broker is away; the caller waits for dependencies."""
@@ -124,6 +125,7 @@ class Bus:
             for key in keys:
                 await declared.bind(await channel.get_exchange(exchange, ensure=False), key)
         tag = await declared.consume(on_message, no_ack=no_ack)
+        self._consumed.append(declared)
 
         async def stop() -> None:
             async with asyncio.timeout(3):

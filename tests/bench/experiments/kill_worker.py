@@ -125,5 +125,7 @@ if __name__ == "__main__":
     loop.CLAIM_MAX |= dict.fromkeys(Lane, claim_max)
     loop.LEASE_S, loop.ANSWER_GRACE_S = LEASE_S, ANSWER_GRACE_S
     kept = [each for each in SERVICE.loops if each.name != "take_over_abandoned"]
+    for each in kept:
+        each.plenty = min(each.plenty, claim_max)
     taking_over = type(kept[0])("take_over_abandoned", take_over, every_s=TAKE_OVER_EVERY_S)
     run(dataclasses.replace(SERVICE, compose=noting, loops=[*kept, taking_over]))
