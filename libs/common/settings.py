@@ -38,4 +38,8 @@ class ServiceSettings(BusSettings):
         description="postgresql://role:password@host:port/database; the role owns only this database."
     )
     grant_public_key: str = Field(description="auth's Ed25519 public key, base64: proves who asks.")
-    pool_size: int = Field(12, ge=4, description="Connections to PostgreSQL, shared by the lanes.")
+    pool_size: int = Field(
+        24,
+        ge=4,
+        description="Connections to PostgreSQL at the most: one for each message in hand of every lane, so that none waits for another.",
+    )

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from pathlib import Path
 
+from pydantic_settings import BaseSettings
+
+from libs.common.settings import BusSettings, ServiceSettings, Settings
 from services.gateway.documented.handlers import HANDLERS
 from services.gateway.documented.operations import OPERATIONS
 from services.gateway.documented.statuses import MEANINGS, Status
 from services.messaging.sending.states import END, NEXT
+from services.simulator.__main__ import SimulatorSettings
 
+SERVICES = ("auth", "messaging", "inbound", "phonelist", "campaign", "gateway", "simulator")
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
 
 DECIDED = """\
@@ -69,7 +75,45 @@ def documented_page() -> str:
     return "\n".join([*lines, ""])
 
 
-PAGES = {"states.md": states_page, "documented-api.md": documented_page}
+def settings_page() -> str:
+    lines = [
+        "# Settings",
+        "",
+        "Printed from the settings classes (`python -m tests.house.pages`). Each is an environment variable, or a file of that name (small letters)",
+        "in the folder that `HELIOGRAPH_SECRETS_DIR` names. A process that is told something wrong says what, and exits.",
+        "",
+    ]
+    common = set(Settings.model_fields) | set(BusSettings.model_fields) | set(ServiceSettings.model_fields)
+    lines += [
+        "## Every process",
+        "",
+        *_rows(Settings, set()),
+        "## Every service",
+        "",
+        *_rows(BusSettings, set(Settings.model_fields)),
+    ]
+    lines += ["## Services with a database", "", *_rows(ServiceSettings, set(BusSettings.model_fields))]
+    for name in SERVICES:
+        own = (
+            importlib.import_module(f"services.{name}.__main__").SERVICE.settings
+            if name != "simulator"
+            else SimulatorSettings
+        )
+        if set(own.model_fields) - common:
+            lines += [f"## {name}", "", *_rows(own, common)]
+    return "\n".join(lines)
+
+
+def _rows(class_: type[BaseSettings], known: set[str]) -> list[str]:
+    fields = {name: field for name, field in class_.model_fields.items() if name not in known}
+    rows = [
+        f"| `HELIOGRAPH_{name.upper()}` | {'required' if field.is_required() else field.default} | {field.description} |"
+        for name, field in fields.items()
+    ]
+    return ["| variable | default | |", "|---|---|---|", *rows, ""]
+
+
+PAGES = {"states.md": states_page, "documented-api.md": documented_page, "settings.md": settings_page}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():
