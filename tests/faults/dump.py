@@ -31,6 +31,7 @@ RECORDER = "faults.settled"  # a queue that keeps every settled event of the run
 QUIET_LIMIT_S = 180.0
 QUIET_FOR_S = 5.0  # the broker's own counts are up to two seconds old
 
+LED = "SELECT EXISTS (SELECT FROM relay JOIN pg_stat_activity ON pid = holder) AS led"
 OPEN = "SELECT count(*) FROM open_texts WHERE state <> 'in_doubt'"
 UNFINISHED = "SELECT count(*) FROM campaigns WHERE state NOT IN ('draft', 'finished')"
 TEXTS = """
@@ -69,13 +70,18 @@ async def _rows(infra: Infra, database: str, sql: str) -> list[dict[str, Any]]:
         return [dict(row) for row in await connection.fetch(sql)]
 
 
+async def relays_led(infra: Infra) -> bool:
+    """Whether each service's relay is led by a process that lives."""
+    return all([(await _rows(infra, name, LED))[0]["led"] for name in WITH_DATABASE])
+
+
 async def record_settled(infra: Infra) -> None:
     """From now on every settled event is kept, through broker restarts too."""
     connection = await aio_pika.connect(infra.broker_url("admin"))
     async with connection:
         channel = await connection.channel()
         queue = await channel.declare_queue(RECORDER, durable=True, arguments={"x-queue-type": "quorum"})
-        await queue.bind("heliograph.events", "messaging.texts.settled.*")
+        await queue.bind("heliograph.events", "messaging.*.settled.*")
 
 
 async def _recorded(infra: Infra) -> list[Settled]:

@@ -22,7 +22,7 @@ PACE_S = 0.08  # between two texts of a client: a round is to last until what di
 LOGIN_EVERY = 20  # texts: so that auth has work too
 UNKNOWN_PAUSE_S = 0.5  # after an error, as Retry-After asks, and less
 AGAIN_LIMIT_S = 90.0
-SUCCESS, SESSION_EXPIRED, WRONG_STATE, ALREADY_LINKED = 0, 1, 9, 16  # StatusEnum
+SUCCESS, SESSION_EXPIRED, WRONG_STATE, INVALID_CREDENTIALS, ALREADY_LINKED = 0, 1, 9, 13, 16  # StatusEnum
 
 
 class Client:
@@ -44,8 +44,8 @@ class Client:
     async def post(self, operation: str, **body: Any) -> tuple[int | None, Any, httpx.Response | None]:
         """StatusEnum and Result where there was an answer of the platform, else None; and the answer."""
         try:
-            if not self._token:
-                await self._log_in()
+            if not self._token and (refused := await self._log_in()) is not None:
+                return (None if refused.status_code != httpx.codes.OK else INVALID_CREDENTIALS), None, refused
             answer = await self._http.post(
                 f"{self._urls[self._url]}/api/{operation}", json=body | {"SessionToken": self._token}
             )
@@ -71,14 +71,14 @@ class Client:
                 raise AssertionError(f"{operation} was answered {told}")
             await asyncio.sleep(UNKNOWN_PAUSE_S)
 
-    async def _log_in(self) -> None:
-        """Leaves the token empty where it was not let in."""
+    async def _log_in(self) -> httpx.Response | None:
+        """The answer, where it was not let in."""
         answer = await self._http.post(
             f"{self._urls[self._url]}/api/Security/Login",
             json={"Username": self.company.username, "Password": PASSWORD},
         )
-        if answer.status_code == httpx.codes.OK:
-            self._token = answer.json()["Token"] or ""
+        self._token = (answer.json()["Token"] or "") if answer.status_code == httpx.codes.OK else ""
+        return None if self._token else answer
 
 
 @dataclass

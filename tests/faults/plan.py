@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass, field
 
 # Of each service: the points that its work passes, each with the hits among which one is drawn. Seeds take them in turn, so that a few seeds
-# that follow each other cover all of them. Messaging is given three a seed to each copy, the others one.
+# that follow each other cover all of them. Messaging is given three a seed to each copy, the others one; a relay's comes first in its life.
 POINTS: dict[str, list[tuple[str, int, int]]] = {
     "messaging": [
         ("relay.read", 5, 15),
@@ -82,10 +82,14 @@ def _deaths(seed: int, rng: random.Random) -> dict[tuple[str, int], list[str]]:
     for service, points in POINTS.items():
         each = EACH.get(service, 1)
         copies = COPIES if len(points) >= each * COPIES else 1
+        lives = []
         for n in range(copies):
             start = ((seed - 1) * copies + n) * each
-            drawn = [points[(start + k) % len(points)] for k in range(each)]
-            deaths[service, COPIES - n] = [f"{name}:{rng.randint(low, high)}" for name, low, high in drawn]
+            lives.append([points[(start + k) % len(points)] for k in range(each)])
+        # The second copies lead the relays when the load begins.
+        lives.sort(key=lambda drawn: not drawn[0][0].startswith("relay."))
+        for copy, drawn in zip(range(COPIES, 0, -1), lives, strict=False):
+            deaths[service, copy] = [f"{name}:{rng.randint(low, high)}" for name, low, high in drawn]
     return deaths
 
 

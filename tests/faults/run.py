@@ -129,6 +129,9 @@ async def _arm(fleet: Fleet, planned: plan.Plan) -> None:
     first = [name for name, life in fleet.lives.items() if life.instance.copy == 1 and name != "simulator"]
     await fleet.start(*(name for name, life in fleet.lives.items() if life.instance.copy == 2))
     await fleet.stop(*first)
+    async with asyncio.timeout(FAULT_LIMIT_S):
+        while not await dump.relays_led(fleet.infra):
+            await asyncio.sleep(0.05)
     await fleet.start(*first)
     await fleet.order(planned.network)
 
