@@ -55,10 +55,11 @@ FAULTS = {
         SELECT count(*) FROM claims WHERE lease_until < clock_timestamp() - interval '90 s'""",
     "texts of campaigns went twice to one number": """
         SELECT count(*) FROM (SELECT FROM texts WHERE campaign_id = ANY($1::int[]) GROUP BY campaign_id, number HAVING count(*) > 1) AS twice""",
+    # 5 s: a claim that began before the STOP's commit may have read its clock after it.
     "marketing texts were claimed after their number's STOP was known": """
         SELECT count(*) FROM texts t JOIN suppressions s USING (company_id, number)
         WHERE s.stopped AND t.lane = 2 AND t.state NOT IN ('suppressed', 'cancelled') AND t.campaign_id = ANY($1::int[])
-            AND t.claimed_at > s.at + interval '30 s'""",
+            AND t.claimed_at > s.known_at + interval '5 s'""",
 }
 
 

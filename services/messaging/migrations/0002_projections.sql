@@ -14,7 +14,8 @@ CREATE TABLE suppressions (         -- inbound's: who wants nothing from whom
     number text NOT NULL,
     stopped boolean NOT NULL,
     sequence bigint NOT NULL,
-    at timestamptz NOT NULL,
+    at timestamptz NOT NULL,        -- when the person texted
+    known_at timestamptz NOT NULL DEFAULT clock_timestamp(), -- when messaging heard: from its commit on no claim takes a text
     PRIMARY KEY (company_id, number)
 );
 

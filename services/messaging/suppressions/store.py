@@ -12,7 +12,8 @@ APPLY = """
 INSERT INTO suppressions (company_id, number, stopped, sequence, at)
 SELECT DISTINCT ON (number) $1, number, $2, sequence, at
 FROM unnest($3::text[], $4::bigint[], $5::timestamptz[]) AS c(number, sequence, at) ORDER BY number, sequence DESC
-ON CONFLICT (company_id, number) DO UPDATE SET stopped = excluded.stopped, sequence = excluded.sequence, at = excluded.at
+ON CONFLICT (company_id, number) DO UPDATE SET stopped = excluded.stopped, sequence = excluded.sequence, at = excluded.at,
+    known_at = clock_timestamp()
 WHERE suppressions.sequence < excluded.sequence
 RETURNING number
 """
