@@ -86,7 +86,7 @@ def _images_lack(tree: Path) -> str | None:
         trouble = _fails(
             tree, BUILD_LIMIT_S, "docker", "build", *index, "--file=deploy/Dockerfile", f"--tag={IMAGE}", "."
         )
-    return f"the image {IMAGE} cannot be built ({trouble})" if trouble else None
+    return f"the image {IMAGE} cannot be built (docker build --file=deploy/Dockerfile . says why)" if trouble else None
 
 
 def _fails(tree: Path, limit_s: float, *command: str) -> str:

@@ -119,6 +119,7 @@ class Database:
             command_timeout=STATEMENT_LIMIT_S,
             max_inactive_connection_lifetime=300,
             server_settings={"application_name": self._name, **PLANNER},
+            reset=_nothing_to_reset,
         )
 
     async def close(self) -> None:
@@ -130,7 +131,7 @@ class Database:
                 self._pool.terminate()
 
     async def direct(self) -> asyncpg.Connection:
-        """A connection of its own, outside the pool (whose reset would drop locks and LISTEN). The caller closes it."""
+        """A connection of its own, outside the pool, for locks and LISTEN. The caller closes it."""
         return await asyncpg.connect(
             self._dsn, timeout=CONNECT_LIMIT_S, server_settings={"application_name": self._name}
         )
@@ -162,6 +163,11 @@ class Database:
             await _commit(connection, transaction)
         for wake in self.on_commit:
             wake(tx.wakes)
+
+
+async def _nothing_to_reset(_: Any) -> None:
+    """Instead of asyncpg's own statement at each release, a round trip a transaction: what it would undo (LISTEN, advisory locks, SET) is done on
+    `direct` connections only. An open transaction is still rolled back."""
 
 
 async def _commit(connection: Any, transaction: Any) -> None:
