@@ -7,6 +7,8 @@ from collections import Counter
 import pytest
 
 from libs.common import crash
+from tests.faults.fleet import TREE
+from tests.faults.mutants import MUTANTS, Mutant
 from tests.faults.plan import POINTS, plan, round_of
 
 NOT_PASSED = {"retry.rung_published"}  # a failing handler's, and in a fault run no handler fails
@@ -43,3 +45,8 @@ def test_no_body_is_offered_twice_and_no_number_stops_twice() -> None:
 
     assert max(bodies.values()) == 1
     assert max(texts_in.values()) == 1
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_mutants_mistake_can_still_be_put_in(mutant: Mutant) -> None:
+    assert mutant.old in (TREE / mutant.file).read_text()
