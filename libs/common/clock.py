@@ -20,10 +20,6 @@ def midnight_the_preceding_day(at: datetime) -> datetime:
     return datetime(yesterday.year, yesterday.month, yesterday.day, tzinfo=UK).astimezone(UTC)
 
 
-def as_uk(at: datetime) -> datetime:
-    return at.astimezone(UK)
-
-
 def from_client(at: datetime) -> datetime:
     """A client's time in UTC: one without an offset is UK time. Refused with invalid_date where that is outside the years 1 to 9999."""
     try:

@@ -22,11 +22,6 @@ def uuid7() -> UUID:
     return UUID(int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random)
 
 
-def uuid7_floor(at: datetime) -> UUID:
-    """The lowest UUIDv7 of the millisecond `at`: a bound for partitions and for "since" on ids."""
-    return UUID(int=int(at.timestamp() * 1000) << 80 | 0x7 << 76 | 0b10 << 62)
-
-
 def uuid7_time(id_: UUID) -> datetime:
     """When `id_` was made, to the millisecond, in UTC."""
     return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)

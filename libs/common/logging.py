@@ -9,11 +9,6 @@ import orjson
 import structlog
 
 
-def masked(number: str) -> str:
-    """The last three digits of a number: enough to follow a case, not enough to call it."""
-    return f"...{number[-3:]}"
-
-
 def configure(service: str) -> None:
     structlog.configure(
         processors=[

@@ -51,7 +51,6 @@ class Kernel(Generic[S]):
     bus: Bus
     asker: Asker
     _db: Database | None = None
-    lacks: list[Callable[[], str]] = field(default_factory=list)  # each says what readiness lacks, or ""
     bound: dict[str, int] = field(default_factory=dict)  # ports that a composition listens on, by name
 
     @property
@@ -215,7 +214,7 @@ class Process:
             raise NotMigrated(f"run `heliograph migrate`: {', '.join(missing)}")
 
     async def _lacks(self) -> list[str]:
-        lacks = [said for check in self.kernel.lacks if (said := check())]
+        lacks = []
         if not self.bus.connected:
             lacks.append("RabbitMQ")
         if self.db is not None:

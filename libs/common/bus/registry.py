@@ -6,6 +6,7 @@ COMMANDS = {SendText: user(SEND)(sending.send_texts), CreateList: user()(each(li
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -74,28 +75,21 @@ def only(*services: str) -> Callable[[HandlerOfMany], Registered]:
 
 def each(handle: HandlerOfOne) -> HandlerOfMany:
     """Makes a handler of one serve a fold: a refused item is undone alone."""
-
-    async def handle_each(tx: Tx, asked: Sequence[Asked[Any]]) -> list[Contract | Refusal]:
-        answers: list[Contract | Refusal] = []
-        for one in asked:
-            try:
-                async with tx.savepoint():
-                    answers.append(await handle(tx, one))
-            except Refusal as refusal:
-                answers.append(refusal)
-        return answers
-
-    return handle_each
+    return _each(handle, Tx.savepoint)
 
 
 def each_read(handle: HandlerOfOne) -> HandlerOfMany:
     """As `each`, for queries: nothing to undo."""
+    return _each(handle, lambda _: nullcontext())
 
+
+def _each(handle: HandlerOfOne, scope: Callable[[Tx], AbstractAsyncContextManager[None]]) -> HandlerOfMany:
     async def handle_each(tx: Tx, asked: Sequence[Asked[Any]]) -> list[Contract | Refusal]:
         answers: list[Contract | Refusal] = []
         for one in asked:
             try:
-                answers.append(await handle(tx, one))
+                async with scope(tx):
+                    answers.append(await handle(tx, one))
             except Refusal as refusal:
                 answers.append(refusal)
         return answers

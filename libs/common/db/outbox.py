@@ -51,7 +51,6 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
 
 READ = "SELECT seq, id, type, routing_key, body, at FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2"
 DELETE = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
-AGE = "SELECT count(*)::int AS waiting, coalesce(extract(epoch FROM clock_timestamp() - min(at)), 0)::float8 AS age_s FROM outbox"
 LOCK = "SELECT pg_try_advisory_lock(hashtext('heliograph.relay'))"
 TAKE_OVER = "WITH gone AS (DELETE FROM relay) INSERT INTO relay VALUES (pg_backend_pid(), clock_timestamp())"
 BEAT = "UPDATE relay SET beat_at = clock_timestamp() WHERE holder = pg_backend_pid()"

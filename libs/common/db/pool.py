@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Literal
+from typing import Any
 
 import asyncpg
 
@@ -32,7 +32,6 @@ PLANNER = {
 STATEMENT_LIMIT_S = 30.0  # longer than any page or batch of ours; a stuck statement must not hold its lane for ever
 
 Record = asyncpg.Record
-Isolation = Literal["read_committed", "repeatable_read"]
 
 
 # What any statement may raise while PostgreSQL is away or going: nothing of the transaction is there, or (CommitUnknown) all of it may be.
@@ -144,12 +143,12 @@ class Database:
             yield Tx(connection, self.app)
 
     @asynccontextmanager
-    async def transaction(self, isolation: Isolation = "read_committed") -> AsyncIterator[Tx]:
+    async def transaction(self) -> AsyncIterator[Tx]:
         """Commits at the end, with what was emitted in the outbox; rolls back if the body raises. Raises CommitUnknown."""
         assert self._pool is not None
         async with self._pool.acquire() as connection:
             tx = Tx(connection, self.app)
-            transaction = connection.transaction(isolation=isolation)
+            transaction = connection.transaction()
             await transaction.start()
             try:
                 yield tx
