@@ -23,12 +23,16 @@ VERIFIED_MAX = 10_000  # grants remembered as verified: one verification costs s
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """`service` is set where a service or the console asks by itself; `company_id` 0 where no company is meant."""
+    """`service` is set where a service or the console asks by itself; `company_id` 0 where no company is meant.
+
+    `test`: asked with a test key. Whatever such a caller sends never leaves the platform.
+    """
 
     company_id: int = 0
     user_id: int = 0
     permissions: frozenset[str] = frozenset()
     service: str = ""
+    test: bool = False
 
 
 class Signer:
@@ -39,7 +43,7 @@ class Signer:
 
     def sign(self, caller: Caller, until_s: float) -> str:
         """A grant for `caller`, good until `until_s` (Unix time)."""
-        claims = orjson.dumps([caller.company_id, caller.user_id, sorted(caller.permissions), until_s])
+        claims = orjson.dumps([caller.company_id, caller.user_id, sorted(caller.permissions), caller.test, until_s])
         return (base64.urlsafe_b64encode(claims) + b"." + base64.urlsafe_b64encode(self._key.sign(claims))).decode()
 
 
@@ -69,5 +73,5 @@ class Verifier:
             self._key.verify(signature, claims)
         except (ValueError, InvalidSignature):
             raise Refusal(Code.SESSION_EXPIRED) from None
-        company_id, user_id, permissions, until_s = orjson.loads(claims)
-        return Caller(company_id, user_id, frozenset(permissions)), until_s
+        company_id, user_id, permissions, test, until_s = orjson.loads(claims)
+        return Caller(company_id, user_id, frozenset(permissions), test=test), until_s

@@ -13,6 +13,10 @@ SEND = "send"  # may send texts and run campaigns: "Send Message permissions" of
 ADMINISTER = "administer"  # an operator: may provision every company
 Permission = Literal["send", "administer"]
 
+FOLDERS_MAX = 1_000  # of a company
+TOKENS_MAX = 20  # reusable tokens of a user
+KEYS_MAX = 50  # API keys of a user
+
 Id = Annotated[int, Field(ge=0, le=2**63 - 1)]
 
 # What people are shown and shout across a room: no control characters, no space around it. Unique without regard to case.
@@ -23,9 +27,10 @@ Password = Annotated[str, StringConstraints(min_length=8, max_length=200)]
 
 
 class LoggedIn(Contract):
-    """`token` is the only copy there will ever be: auth keeps its SHA-256."""
+    """`token` is the only copy there will ever be: auth keeps its SHA-256. Over at `expires_at`, or earlier where it is not used."""
 
     token: str
+    expires_at: datetime
     firstname: str
     surname: str
     phone_number: str
@@ -35,7 +40,7 @@ class LoggedIn(Contract):
 class LogIn(Command[LoggedIn]):
     """Opens a session. The same ask id gives the same token, though no copy of it is kept.
 
-    Refused with wrong_password where name and password do not belong together, with limit_reached after too many of those. In the lane of what
+    Refused with wrong_credentials where name and password do not belong together, with limit_reached after too many of those. In the lane of what
     is slow, for a password is slow to check on purpose: a storm of logins delays no log-out.
     """
 
@@ -47,8 +52,17 @@ class LogIn(Command[LoggedIn]):
     password: str
 
 
+class LogInWithToken(Command[LoggedIn]):
+    """Opens a session for a reusable token. Refused with wrong_credentials where there is no such token any more."""
+
+    owner: ClassVar[str] = "auth"
+    remembered: ClassVar[bool] = False
+
+    token: str
+
+
 class LogOut(Command[Done]):
-    """Ends the session of `token`. Refused with session_expired where there is none."""
+    """Ends the session of `token`. Refused with session_expired where there is none, and for an API key: that is revoked, not logged out."""
 
     owner: ClassVar[str] = "auth"
 
@@ -56,17 +70,18 @@ class LogOut(Command[Done]):
 
 
 class Session(Contract):
-    """A live session: a grant to send with each ask, good until `grant_until`; ask again then."""
+    """A live session, or an API key in use: a grant to send with each ask, good until `grant_until`; ask again then."""
 
     grant: str
     grant_until: datetime
     company_id: int
     user_id: int
     permissions: list[str]
+    test: bool = False
 
 
 class ResolveSession(Query[Session]):
-    """Needs no grant; counts as use of the session (idle expiry)."""
+    """`token`: a session's or an API key. Needs no grant; counts as use of it (idle expiry)."""
 
     owner: ClassVar[str] = "auth"
     lane: ClassVar[Lane] = Lane.URGENT
@@ -97,6 +112,134 @@ class ActiveHeaders(Query[Strings]):
     """The From numbers and names the caller's company may send with now, in the order they were added."""
 
     owner: ClassVar[str] = "auth"
+
+
+class ActiveBrands(Query[Strings]):
+    """The brands of the caller's company that campaigns may name now, in the order they were added."""
+
+    owner: ClassVar[str] = "auth"
+
+
+class Folder(Contract):
+    """`parent_id` 0: it stands in the company's root, which is no folder of its own."""
+
+    id: int
+    name: str
+    parent_id: int
+
+
+class Folders(Contract):
+    items: list[Folder]
+
+
+class ReadFolders(Query[Folders]):
+    """All folders of the caller's company, by id. A company has at most FOLDERS_MAX."""
+
+    owner: ClassVar[str] = "auth"
+
+
+# What stands for a user without a password: reusable tokens, which log in, and API keys, which are used as they are.
+
+
+class ReusableToken(Contract):
+    """`token` is the only copy there will ever be."""
+
+    id: int
+    token: str
+
+
+class RequestReusableToken(Command[ReusableToken]):
+    """A token that logs the caller in later, without a password: LogInWithToken. Dies with a change of the password and with the user's activity.
+
+    The same ask id gives the same token. Refused with limit_reached where the user has TOKENS_MAX of them.
+    """
+
+    owner: ClassVar[str] = "auth"
+    remembered: ClassVar[bool] = False
+
+
+class CheckReusableToken(Query[User]):
+    """Whom a reusable token would log in; opens no session. Refused with wrong_credentials where there is no such token any more."""
+
+    owner: ClassVar[str] = "auth"
+
+    token: str
+
+
+class ReusableTokenInfo(Contract):
+    id: int
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class ReusableTokens(Contract):
+    items: list[ReusableTokenInfo]
+
+
+class ListReusableTokens(Query[ReusableTokens]):
+    """The caller's own, oldest first."""
+
+    owner: ClassVar[str] = "auth"
+
+
+class RevokeReusableToken(Command[Done]):
+    """One of the caller's own. Ends the sessions that it opened, too."""
+
+    owner: ClassVar[str] = "auth"
+
+    id: Id
+
+
+class ApiKey(Contract):
+    """`key` is the only copy there will ever be."""
+
+    id: int
+    key: str
+
+
+class CreateApiKey(Command[ApiKey]):
+    """A key that may do what its user may, but never more than `permissions`; a test one sends nothing that leaves the platform.
+
+    The same ask id gives the same key. Refused with permission_denied where the caller lacks one of the permissions or itself came with a key,
+    with duplicate where the caller has a key of that name, with limit_reached where there are KEYS_MAX.
+    """
+
+    owner: ClassVar[str] = "auth"
+    remembered: ClassVar[bool] = False
+
+    name: Name
+    permissions: list[Permission] = Field(default_factory=list)
+    test: bool = False
+
+
+class ApiKeyInfo(Contract):
+    """`hint`: the key's first characters, to know it by."""
+
+    id: int
+    name: str
+    hint: str
+    permissions: list[str]
+    test: bool
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+class ApiKeys(Contract):
+    items: list[ApiKeyInfo]
+
+
+class ListApiKeys(Query[ApiKeys]):
+    """The caller's own, oldest first."""
+
+    owner: ClassVar[str] = "auth"
+
+
+class RevokeApiKey(Command[Done]):
+    """One of the caller's own; good for nothing from the next second on."""
+
+    owner: ClassVar[str] = "auth"
+
+    id: Id
 
 
 # Provisioning: by an operator (permission `administer`) or the console.
@@ -152,12 +295,16 @@ class SetUserActive(Command[Done]):
 
 
 class AddHeader(Command[Done]):
-    """Lets a company send as `header`: an MSISDN, a short code (3-8 digits) or a name (up to 11 of GSM's letters and digits, 3GPP TS 23.040, 9.1.2.5)."""
+    """Lets a company send as `header`: an MSISDN, a short code (3-8 digits) or a name (up to 11 of GSM's letters and digits, 3GPP TS 23.040, 9.1.2.5).
+
+    A number receives texts, so it is one company's, unless it is `shared`: then other companies that add it as shared use it too.
+    """
 
     owner: ClassVar[str] = "auth"
 
     company_id: Id
     header: str = Field(min_length=1, max_length=20)
+    shared: bool = False
 
 
 class SetHeaderActive(Command[Done]):
@@ -175,6 +322,16 @@ class AddBrand(Command[Done]):
     name: Name
 
 
+class SetBrandActive(Command[Done]):
+    """Campaigns name only active brands."""
+
+    owner: ClassVar[str] = "auth"
+
+    company_id: Id
+    name: Name
+    active: bool
+
+
 class CreateFolder(Command[Created]):
     """`parent_id` 0 is the company's root."""
 
@@ -185,16 +342,20 @@ class CreateFolder(Command[Created]):
     parent_id: Id = 0
 
 
-class Folder(Contract):
-    id: int
-    name: str
-    parent_id: int
-
-
 class Header(Contract):
-    """`version` rises with each change of this company's header; a projection applies only a higher one."""
+    """`version` rises with each change of this company's header; a projection applies only a higher one.
+
+    `shared`: other companies may use this number too, so that what comes in on it is a company's by keyword only.
+    """
 
     header: str
+    active: bool
+    version: int
+    shared: bool = False
+
+
+class Brand(Contract):
+    name: str
     active: bool
     version: int
 
@@ -204,7 +365,7 @@ class Company(Contract):
     name: str
     users: list[User]
     headers: list[Header]
-    brands: list[str]
+    brands: list[Brand]
     folders: list[Folder]
 
 
@@ -229,12 +390,6 @@ class HeadersChanged(Event):
     type: ClassVar[str] = "auth.headers.changed"
 
     items: list[Header]
-
-
-class Brand(Contract):
-    name: str
-    active: bool
-    version: int
 
 
 class BrandsChanged(Event):

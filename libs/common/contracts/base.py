@@ -7,13 +7,15 @@ Unknown fields are ignored, so that an old and a new copy of a service understan
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 ITEMS_MAX = 500  # items a fold or an event: folds and events are cut at BYTES_MAX too
 BYTES_MAX = 512 * 1024  # a message's body; RabbitMQ 4 refuses 16 MiB, quorum queues like small ones
 PAGE_MAX = 5_000  # rows a page of a big answer
+
+Limit = Annotated[int, Field(ge=1, le=PAGE_MAX)]  # how many rows of a page are wanted at most
 
 
 class Lane(StrEnum):
@@ -92,7 +94,7 @@ class Code(StrEnum):
     """Every reason to refuse an ask. Stable: clients of /v2 read them, the documented statuses are mapped from them."""
 
     SESSION_EXPIRED = "session_expired"  # expired, logged out, revoked or never existed
-    WRONG_PASSWORD = "wrong_password"  # noqa: S105
+    WRONG_CREDENTIALS = "wrong_credentials"
     PERMISSION_DENIED = "permission_denied"
     NOT_FOUND = "not_found"  # another company's id answers exactly so
     INVALID_REQUEST = "invalid_request"

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from libs.common.contracts.base import Command, Contract, Event, Lane, Query
+from pydantic import AwareDatetime
+
+from libs.common.contracts.base import PAGE_MAX, Command, Contract, Event, Lane, Limit, Query
 from libs.common.contracts.messaging import State
 from libs.common.contracts.phonelist import Key
 
@@ -91,6 +93,73 @@ class Progress(Contract):
     finished_at: datetime | None
 
 
+class CampaignInfo(Contract):
+    """A campaign as it was made. `test`: made with a test key, so nothing of it leaves the platform."""
+
+    id: int
+    title: str
+    body: str
+    sender: str
+    brand: str
+    folder_id: int
+    launch_at: datetime | None
+    lease_hours: int
+    state: CampaignState
+    test: bool
+    list_ids: list[int]
+    created_at: datetime
+    launched_at: datetime | None
+    finished_at: datetime | None
+
+
+class CampaignPage(Contract):
+    items: list[CampaignInfo]
+    more: bool
+
+
+CAMPAIGNS_PAGE_MAX = 500
+
+
+class ListCampaigns(Query[CampaignPage]):
+    """Campaigns of the caller's company by id; `after` is the last id of the page before. At most CAMPAIGNS_PAGE_MAX, whatever the limit."""
+
+    owner: ClassVar[str] = "campaign"
+
+    folder_id: Key | None = None
+    state: CampaignState | None = None
+    after: Key = 0
+    limit: Limit = CAMPAIGNS_PAGE_MAX
+
+
+class ShowCampaign(Query[CampaignInfo]):
+    owner: ClassVar[str] = "campaign"
+
+    campaign_id: Key
+
+
+class FailsPage(Contract):
+    numbers: list[str]
+    more: bool
+
+
+FAILS_MIN = 3
+RECENT_DAYS = 90
+
+
+class ReadRecentFails(Query[FailsPage]):
+    """Numbers to which texts of the caller's campaigns failed at least FAILS_MIN times since `since`, by number.
+
+    Counted from the recipients' rows: those that ended failed, expired or rejected, in campaigns launched within RECENT_DAYS. `after` is the last
+    number of the page before.
+    """
+
+    owner: ClassVar[str] = "campaign"
+
+    since: AwareDatetime
+    after: str = ""
+    limit: Limit = PAGE_MAX
+
+
 class ReadProgress(Query[Progress]):
     owner: ClassVar[str] = "campaign"
 
@@ -130,6 +199,7 @@ class RecipientsHandedOver(Event):
     sender: str
     body: str
     expires_at: datetime | None = None
+    test: bool = False  # made with a test key: nothing of it may leave the platform
     items: list[Recipient]
 
 

@@ -8,29 +8,70 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from libs.common.contracts.base import Command, Contract, Event, Lane, Query
+from libs.common.contracts.base import ITEMS_MAX, Command, Contract, Done, Event, Lane, Limit, Query
+
+TEXT_INS_MAX = 1_000  # of a company
+TEXTS_PAGE_MAX = 1_000  # of the longest texts some 5 MB, far under what the broker takes
 
 
 class InboundText(Contract):
+    """`text_in_id`: the text-in whose keyword it began with, if any."""
+
     id: UUID
     number: str
     to: str
     body: str
     at: datetime
+    text_in_id: int | None = None
+
+
+class InboxText(InboundText):
+    """`read` and `handled` are people's marks: seen, and done with."""
+
+    read: bool
+    handled: bool
 
 
 class InboundPage(Contract):
-    items: list[InboundText]
+    items: list[InboxText]
     more: bool
 
 
 class ReadInbound(Query[InboundPage]):
-    """Texts the caller's company received since `since`, oldest first; `after` is the last id of the page before."""
+    """Texts the caller's company received from `since` to before `until`, oldest first; `after` is the last id of the page before.
+
+    Each filter that is given narrows it. `text_in_id`: only those with its keyword, refused with not_found where the company has no such
+    text-in; `text_ins_only`: those with any. A page has at most TEXTS_PAGE_MAX, whatever the limit.
+    """
 
     owner: ClassVar[str] = "inbound"
 
     since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    number: str | None = None
+    to: str | None = None
+    text_in_id: int | None = Field(None, ge=0, lt=2**63)
+    text_ins_only: bool = False
+    read: bool | None = None
+    handled: bool | None = None
     after: UUID | None = None
+    limit: Limit = TEXTS_PAGE_MAX
+
+
+class ShowInbound(Query[InboxText]):
+    owner: ClassVar[str] = "inbound"
+
+    id: UUID
+
+
+class MarkTexts(Command[Done]):
+    """Marks texts of the caller's company; None leaves a mark as it is. Refused with not_found, and nothing marked, where one is not there."""
+
+    owner: ClassVar[str] = "inbound"
+
+    ids: list[UUID] = Field(min_length=1, max_length=ITEMS_MAX)
+    read: bool | None = None
+    handled: bool | None = None
 
 
 class ContactChange(Contract):
@@ -69,10 +110,30 @@ class TextIn(Contract):
     company_id: int
     header: str
     keyword: str
+    active: bool = True
+
+
+class TextIns(Contract):
+    items: list[TextIn]
+
+
+class ListTextIns(Query[TextIns]):
+    """The text-ins of the caller's company, by id. A company has at most TEXT_INS_MAX."""
+
+    owner: ClassVar[str] = "inbound"
+
+
+class SetTextInActive(Command[Done]):
+    """One that is not active claims no text; its keyword stays the company's. For operators."""
+
+    owner: ClassVar[str] = "inbound"
+
+    id: int = Field(ge=1, lt=2**31)
+    active: bool
 
 
 class CreateTextIn(Command[TextIn]):
-    """`keyword` on `header` is the company's: an inbound text whose first word it is goes to it."""
+    """`keyword` on `header`, its own or a shared one, is the company's: an inbound text whose first word it is goes to it. For operators."""
 
     owner: ClassVar[str] = "inbound"
 

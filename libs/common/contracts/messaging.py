@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from libs.common.contracts.base import Command, Contract, Done, Event, Lane, Query
+from libs.common.contracts.base import PAGE_MAX, Command, Contract, Done, Event, Lane, Limit, Query
+
+Id = Annotated[int, Field(ge=0, lt=2**63)]
+REFERENCE_CHARACTERS_MAX = 100
+SCHEDULE_DAYS_MAX = 90  # how far ahead a single text can be scheduled
+TEMPLATES_MAX = 1_000  # of a company
 
 
 class State(StrEnum):
@@ -32,13 +37,135 @@ class TextId(Contract):
 
 
 class SendText(Command[TextId]):
-    """One text to one number. The ask's id becomes the text's. Refused with opted_out where the number has stopped the sender."""
+    """One text to one number. The ask's id becomes the text's. Refused with opted_out where the number has stopped the sender.
+
+    Its words are `body`, or those of the company's template `template_id` with `values` in it: one of the two. `reference` is the client's own name for
+    it, found again by FindTexts; it need not be unique. It is sent at `send_at`, at most SCHEDULE_DAYS_MAX ahead; none, or one that has passed: now.
+    """
 
     owner: ClassVar[str] = "messaging"
 
     to: str
     sender: str
+    body: str = ""
+    template_id: Id | None = None
+    values: dict[str, str] = Field(default_factory=dict, max_length=100)
+    reference: str = Field("", max_length=REFERENCE_CHARACTERS_MAX)
+    send_at: AwareDatetime | None = None
+
+
+class CancelText(Command[Done]):
+    """Cancels a text that is still queued, scheduled or not. Refused with wrong_state where it is on its way or has ended."""
+
+    owner: ClassVar[str] = "messaging"
+    lane: ClassVar[Lane] = Lane.URGENT
+
+    id: UUID
+
+
+class Text(Contract):
+    """A text as its company sees it. `parts`: segments on the wire. `body` None: a verification's, which is not kept. `test`: it never left the platform."""
+
+    id: UUID
+    sender: str
+    to: str
+    body: str | None
+    parts: int
+    state: State
+    reason: str
+    reference: str
+    send_at: datetime | None
+    created_at: datetime
+    submitted_at: datetime | None
+    settled_at: datetime | None
+    test: bool
+
+
+class ReadText(Query[Text]):
+    """One text of the caller's company, a campaign's too."""
+
+    owner: ClassVar[str] = "messaging"
+
+    id: UUID
+
+
+class TextPage(Contract):
+    items: list[Text]
+    more: bool
+
+
+class FindTexts(Query[TextPage]):
+    """Single texts of the caller's company, oldest first; `after` is the last id of the page before. Each filter that is given narrows it.
+
+    `since` and `until` (not included) are of the moment a text was made.
+    """
+
+    owner: ClassVar[str] = "messaging"
+
+    reference: str | None = None
+    number: str | None = None
+    state: State | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+    after: UUID | None = None
+    limit: Limit = PAGE_MAX
+
+
+# Templates: words to send again, with {{names}} in them.
+
+
+class TemplateId(Contract):
+    id: int
+
+
+class Template(Contract):
+    """`fields`: the names that need a value, in the order they appear."""
+
+    id: int
+    name: str
     body: str
+    fields: list[str]
+
+
+class Templates(Contract):
+    items: list[Template]
+
+
+class CreateTemplate(Command[TemplateId]):
+    """`{{name}}` in `body` is replaced by the value of that name when it is sent. The same name twice, in whatever case, is a duplicate."""
+
+    owner: ClassVar[str] = "messaging"
+
+    name: str = Field(min_length=1, max_length=100)
+    body: str
+
+
+class ReplaceTemplate(Command[Done]):
+    """What was sent with it before stays as it was sent."""
+
+    owner: ClassVar[str] = "messaging"
+
+    id: Id
+    name: str = Field(min_length=1, max_length=100)
+    body: str
+
+
+class RemoveTemplate(Command[Done]):
+    owner: ClassVar[str] = "messaging"
+
+    id: Id
+
+
+class ListTemplates(Query[Templates]):
+    """All of the caller's company, by id. A company has at most TEMPLATES_MAX."""
+
+    owner: ClassVar[str] = "messaging"
+
+
+class ShowTemplate(Query[Template]):
+    owner: ClassVar[str] = "messaging"
+
+    id: Id
 
 
 class Verification(Contract):
@@ -83,6 +210,7 @@ class ReadConversation(Query[ConversationPage]):
 
     number: str
     after: UUID | None = None
+    limit: Limit = PAGE_MAX
 
 
 class TextLife(Contract):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field
 
-from libs.common.contracts.base import ITEMS_MAX, Command, Contract, Done, Lane, Query
+from libs.common.contracts.base import ITEMS_MAX, PAGE_MAX, Command, Contract, Done, Lane, Limit, Query
 
 Key = Annotated[
     int, Field(ge=-(2**63), lt=2**63)
 ]  # one that nothing has is not found; one that no row could have is no request
+
+ENTRIES_PAGE_MAX = 1_000  # of wide entries a megabyte
 
 
 class ListId(Contract):
@@ -128,6 +130,7 @@ class ReadNumbers(Query[NumbersPage]):
     list_id: Key
     after: Key = 0
     until: Key | None = None
+    limit: Limit = PAGE_MAX
 
 
 class ReadRecipients(Query[NumbersPage]):
@@ -153,6 +156,81 @@ class ShowList(Query[ListInfo]):
     owner: ClassVar[str] = "phonelist"
 
     list_id: Key
+
+
+LISTS_PAGE_MAX = 100  # each is counted from its rows
+
+
+class ListPage(Contract):
+    items: list[ListInfo]
+    more: bool
+
+
+class ReadLists(Query[ListPage]):
+    """Lists of the caller's company by id, of one folder where one is given; `after` is the last id of the page before.
+
+    Refused with not_found where the company has no such folder. A page has at most LISTS_PAGE_MAX, whatever the limit.
+    """
+
+    owner: ClassVar[str] = "phonelist"
+
+    folder_id: Key | None = None
+    after: Key = 0
+    limit: Limit = LISTS_PAGE_MAX
+
+
+class ReadEntry(Query[Entry]):
+    """The entry of a number, as a client may write it. Refused with not_found where the list has none."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    list_id: Key
+    number: str
+
+
+class Neighbour(Contract):
+    """`number` "": there is none on that side."""
+
+    number: str
+
+
+class ReadNeighbour(Query[Neighbour]):
+    """The number before or after `number` in list order. Refused with not_found where the list does not hold `number`."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    list_id: Key
+    number: str
+    side: Literal["previous", "next"]
+
+
+class EntriesPage(Contract):
+    """As NumbersPage, with everything of each entry."""
+
+    entries: list[Entry]
+    last: int
+    until: int
+    more: bool
+
+
+class ReadEntries(Query[EntriesPage]):
+    """The list's entries in list order, whole: see ReadNumbers. A page has at most ENTRIES_PAGE_MAX, whatever the limit."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    list_id: Key
+    after: Key = 0
+    until: Key | None = None
+    limit: Limit = ENTRIES_PAGE_MAX
+
+
+class RemoveEntry(Command[Done]):
+    """Takes a number out of a list. Refused with not_found where the list does not hold it."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    list_id: Key
+    number: str
 
 
 class ListExists(Query[ListInfo]):

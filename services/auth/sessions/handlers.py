@@ -25,7 +25,7 @@ from services.auth.sessions.rules import Guess
 
 log = structlog.get_logger()
 
-WRONG = Refusal(Code.WRONG_PASSWORD, "the username or the password is wrong")
+WRONG = Refusal(Code.WRONG_CREDENTIALS, "the username or the password is wrong")
 TOO_MANY_FAILURES = Refusal(
     Code.LIMIT_REACHED,
     f"{rules.FAILURES_MAX} wrong passwords: try again in {rules.FAILURES_WINDOW.seconds // 60} minutes",

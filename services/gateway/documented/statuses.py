@@ -61,7 +61,7 @@ MEANINGS: Mapping[Status, str] = {
 # A refusal -> what the documented surface says. deadline_passed and unavailable have no row: they are HTTP 503.
 REFUSALS: Mapping[Code, Status] = {
     Code.SESSION_EXPIRED: Status.SessionExpired,
-    Code.WRONG_PASSWORD: Status.InvalidCredentials,
+    Code.WRONG_CREDENTIALS: Status.InvalidCredentials,
     Code.PERMISSION_DENIED: Status.PermissionDenied,
     Code.NOT_FOUND: Status.NotFound,
     Code.INVALID_REQUEST: Status.InvalidRequest,

@@ -86,7 +86,7 @@ async def test_a_login_opens_a_session_whose_grant_says_who_it_is(
 async def test_a_wrong_password_is_refused(auth: Process, gateway: Client, console: Client, password: str) -> None:
     username, _ = await a_user(console)
 
-    assert await gateway.refused(LogIn(username=username, password=password)) == Code.WRONG_PASSWORD
+    assert await gateway.refused(LogIn(username=username, password=password)) == Code.WRONG_CREDENTIALS
 
 
 @pytest.mark.parametrize("username", ["", "nobody", "n" * 1000, "no\x00body", "' OR 1=1 --"])
@@ -126,7 +126,7 @@ async def test_after_too_many_wrong_passwords_not_even_the_right_one_is_let_in_u
 ) -> None:
     username, _ = await a_user(console)
     for n in range(FAILURES_MAX):
-        assert await gateway.refused(LogIn(username=username, password=f"guess {n}")) == Code.WRONG_PASSWORD
+        assert await gateway.refused(LogIn(username=username, password=f"guess {n}")) == Code.WRONG_CREDENTIALS
 
     assert await gateway.refused(LogIn(username=username.upper(), password=PASSWORD)) == Code.LIMIT_REACHED
 
@@ -147,8 +147,8 @@ async def test_guesses_that_arrive_together_are_limited_all_the_same(
     )
 
     # The gateway has two folds in flight, so twice what one window allows is the most that can be tried.
-    assert FAILURES_MAX <= codes.count(Code.WRONG_PASSWORD) <= 2 * FAILURES_MAX
-    assert codes.count(Code.WRONG_PASSWORD) + codes.count(Code.LIMIT_REACHED) == 100
+    assert FAILURES_MAX <= codes.count(Code.WRONG_CREDENTIALS) <= 2 * FAILURES_MAX
+    assert codes.count(Code.WRONG_CREDENTIALS) + codes.count(Code.LIMIT_REACHED) == 100
 
 
 async def test_sixty_four_clients_log_in_at_once_and_each_gets_its_own_session(
@@ -289,7 +289,7 @@ async def test_a_changed_password_ends_every_session_and_is_the_only_one_from_th
 
     for token in tokens:
         assert await gateway.refused(ResolveSession(token=token)) == Code.SESSION_EXPIRED
-    assert await gateway.refused(LogIn(username=username, password=PASSWORD)) == Code.WRONG_PASSWORD
+    assert await gateway.refused(LogIn(username=username, password=PASSWORD)) == Code.WRONG_CREDENTIALS
     await token_of(gateway, username, "another horse")
 
 
@@ -327,7 +327,7 @@ async def test_one_who_is_not_active_has_no_session_and_gets_none_until_made_act
     await console.ask(SetUserActive(user_id=user_id, active=False))
 
     assert await gateway.refused(ResolveSession(token=token)) == Code.SESSION_EXPIRED
-    assert await gateway.refused(LogIn(username=username, password=PASSWORD)) == Code.WRONG_PASSWORD
+    assert await gateway.refused(LogIn(username=username, password=PASSWORD)) == Code.WRONG_CREDENTIALS
     await console.ask(SetUserActive(user_id=user_id, active=True))
     await token_of(gateway, username)
 

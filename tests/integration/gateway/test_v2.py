@@ -105,7 +105,7 @@ async def test_a_wrong_password_and_an_unknown_user_are_answered_alike(world: Pl
 
     assert answers[0].json() == answers[1].json()
     assert {401} == {answer.status_code for answer in answers}
-    refused(answers[0], "wrong_password")
+    refused(answers[0], "wrong_credentials")
     assert answers[0].headers["www-authenticate"] == "Bearer"
 
 

@@ -62,12 +62,12 @@ async def test_what_is_taken_from_a_user_ends_the_sessions_and_holds(world: Plat
     )
     assert reset.status_code == 204
     old = await world.http.post("/v2/sessions", json={"username": username, "password": PASSWORD})
-    refused(old, "wrong_password")
+    refused(old, "wrong_credentials")
     assert (
         await call(world, "PATCH", f"/admin/users/{user_id}", "operator", json={"active": False})
     ).status_code == 204
     inactive = await world.http.post("/v2/sessions", json={"username": username, "password": "another password"})
-    refused(inactive, "wrong_password")
+    refused(inactive, "wrong_credentials")
 
 
 async def test_a_header_that_is_not_active_sends_nothing(world: Platform) -> None:

@@ -28,5 +28,5 @@ def test_success_is_the_documented_zero_and_no_released_number_moves() -> None:
 
 
 def test_a_refusal_that_an_enum_has_no_word_for_is_an_invalid_request() -> None:
-    assert Status.InvalidCredentials == LOGON_STATUS.status_of(Code.WRONG_PASSWORD)
+    assert Status.InvalidCredentials == LOGON_STATUS.status_of(Code.WRONG_CREDENTIALS)
     assert Status.InvalidRequest == REQUEST_STATUS.status_of(Code.NO_RECIPIENTS)
