@@ -1,4 +1,4 @@
-"""How many items travel in one event: at most ITEMS_MAX, and about BYTES_MAX of JSON."""
+"""How many items travel in one message: at most ITEMS_MAX, and about BYTES_MAX of JSON."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BYTES_A_CHARACTER_MAX = 6  # a control character is written as \\u0001
 
 
 def in_events(items: Sequence[T], characters: Callable[[T], int]) -> Iterator[Sequence[T]]:
-    """`items` in order, cut where the next event begins; `characters` is how long an item's free text is."""
+    """`items` in order, cut where the next message begins; `characters` is how long an item's free text is."""
     start, size = 0, 0
     for end, item in enumerate(items):
         item_size = OVERHEAD_BYTES + BYTES_A_CHARACTER_MAX * characters(item)

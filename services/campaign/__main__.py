@@ -8,8 +8,11 @@ from libs.common.contracts.campaign import (
     CreateCampaign,
     LaunchCampaign,
     LinkList,
+    ListCampaigns,
     ReadCampaignBooks,
     ReadProgress,
+    ReadRecentFails,
+    ShowCampaign,
     StopCampaign,
     UnlinkList,
 )
@@ -34,6 +37,9 @@ SERVICE = Service(
         StopCampaign: user(SEND)(each(campaigns.stop)),
     },
     queries={
+        ListCampaigns: user()(each_read(campaigns.list_)),
+        ShowCampaign: user()(each_read(campaigns.show)),
+        ReadRecentFails: user()(each_read(reports.read_recent_fails)),
         ReadProgress: user()(each_read(reports.read_progress)),
         ReadCampaignBooks: operator(each_read(reports.read_books)),
     },

@@ -11,9 +11,14 @@ from libs.common.contracts.phonelist import (
     CreateList,
     FinishImport,
     ListExists,
+    ReadEntries,
+    ReadEntry,
+    ReadLists,
+    ReadNeighbour,
     ReadNumbers,
     ReadPhonelistBooks,
     ReadRecipients,
+    RemoveEntry,
     ShowList,
 )
 from libs.common.service import Service, run
@@ -27,12 +32,17 @@ from services.phonelist.lists import store as lists_store
 COMMANDS: Commands = {
     CreateList: user()(each(lists.create)),
     AddEntries: user()(each(lists.add_entries)),
+    RemoveEntry: user()(each(lists.remove_entry)),
     BeginImport: user()(each(imports.begin)),
     AddRows: user()(each(imports.add_rows)),
     FinishImport: user()(each(imports.finish)),
 }
 QUERIES: Queries = {
     ReadNumbers: user()(each_read(lists.read_numbers)),
+    ReadEntries: user()(each_read(lists.read_entries)),
+    ReadEntry: user()(each_read(lists.read_entry)),
+    ReadNeighbour: user()(each_read(lists.read_neighbour)),
+    ReadLists: user()(each_read(lists.read_lists)),
     ShowList: user()(each_read(lists.show)),
     ReadRecipients: only("campaign")(each_read(lists.read_recipients)),
     ListExists: only("campaign")(each_read(lists.exists)),

@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from libs.common import phone
-from libs.common.contracts.phonelist import BadRow, Entry
+from libs.common.contracts.base import Code
+from libs.common.contracts.phonelist import VALUE_CHARACTERS_MAX, BadRow, Entry
 
 COLUMNS = tuple(Entry.model_fields)  # phone_number is the first
 COLUMN_LIST = ", ".join(COLUMNS)
@@ -19,6 +20,7 @@ VALUE_SHOWN_CHARACTERS = 40
 NO_NUMBER = "a phone number is required"
 NOT_A_NUMBER = "this is not a phone number"
 HAS_NUL = "a field holds the character U+0000, which cannot be kept"
+TOO_LONG = f"a field has more than {VALUE_CHARACTERS_MAX} characters"
 
 _values = attrgetter(*COLUMNS)
 
@@ -36,8 +38,15 @@ def check(entries: Sequence[Entry], first_line: int) -> tuple[list[Row], list[Ba
             reason = NOT_A_NUMBER if given.strip() else NO_NUMBER
         elif any(other and type(other) is str and "\0" in other for other in others):
             reason = HAS_NUL
+        elif any(other and type(other) is str and len(other) > VALUE_CHARACTERS_MAX for other in others):
+            reason = TOO_LONG
         else:
             good.append((line, number, *others))
             continue
         bad.append(BadRow(line=line, value=given[:VALUE_SHOWN_CHARACTERS].replace("\0", "\ufffd"), reason=reason))
     return good, bad
+
+
+def code(bad: BadRow) -> Code:
+    """What an ask is refused with for such a row."""
+    return Code.INVALID_NUMBER if bad.reason in (NO_NUMBER, NOT_A_NUMBER) else Code.INVALID_REQUEST

@@ -121,7 +121,10 @@ CAMPAIGNS_PAGE_MAX = 500
 
 
 class ListCampaigns(Query[CampaignPage]):
-    """Campaigns of the caller's company by id; `after` is the last id of the page before. At most CAMPAIGNS_PAGE_MAX, whatever the limit."""
+    """Campaigns of the caller's company by id, of one folder and in one state where they are given; `after` is the last id of the page before.
+
+    Refused with not_found where the company has no such folder. A page has at most CAMPAIGNS_PAGE_MAX, whatever the limit.
+    """
 
     owner: ClassVar[str] = "campaign"
 
@@ -147,10 +150,10 @@ RECENT_DAYS = 90
 
 
 class ReadRecentFails(Query[FailsPage]):
-    """Numbers to which texts of the caller's campaigns failed at least FAILS_MIN times since `since`, by number.
+    """Numbers to which texts of the caller's campaigns failed at least FAILS_MIN times since `since`, in the order of the whole number, not of its text.
 
-    Counted from the recipients' rows: those that ended failed, expired or rejected, in campaigns launched within RECENT_DAYS. `after` is the last
-    number of the page before.
+    Counted from the recipients' rows: those that ended failed, expired or rejected, in campaigns launched within RECENT_DAYS; test campaigns do not
+    count. `after` is the last number of the page before.
     """
 
     owner: ClassVar[str] = "campaign"

@@ -14,7 +14,10 @@ Key = Annotated[
     int, Field(ge=-(2**63), lt=2**63)
 ]  # one that nothing has is not found; one that no row could have is no request
 
-ENTRIES_PAGE_MAX = 1_000  # of wide entries a megabyte
+ENTRIES_PAGE_MAX = 1_000
+VALUE_CHARACTERS_MAX = (
+    1_000  # of an entry's field: longer than any address, and a page of such entries still fits into memory
+)
 
 
 class ListId(Contract):
@@ -31,7 +34,7 @@ class CreateList(Command[ListId]):
 
 
 class Entry(Contract):
-    """All 17 documented fields, kept as given but for `phone_number`, which is kept as E.164."""
+    """All 17 documented fields, kept as given but for `phone_number`, which is kept as E.164. A text of up to VALUE_CHARACTERS_MAX each, without NUL."""
 
     phone_number: str
     title: str | None = None
@@ -95,7 +98,11 @@ class ImportReport(Contract):
 
 
 class FinishImport(Command[ImportReport]):
-    """Adds the waiting entries to the list in one transaction. With `all_or_nothing`, refused with invalid_number if any row is bad, and nothing is added."""
+    """Adds the waiting entries to the list in one transaction.
+
+    With `all_or_nothing`, refused if any row is bad, and nothing is added: with invalid_number where the first bad one has no number that is one,
+    with invalid_request where another field is to blame.
+    """
 
     owner: ClassVar[str] = "phonelist"
     lane: ClassVar[Lane] = Lane.BULK
@@ -105,7 +112,7 @@ class FinishImport(Command[ImportReport]):
 
 
 class AddEntries(Command[ImportReport]):
-    """Up to ITEMS_MAX entries at once, all or nothing."""
+    """Up to ITEMS_MAX entries at once, all or nothing; refused for a bad one as FinishImport is."""
 
     owner: ClassVar[str] = "phonelist"
 
@@ -214,7 +221,7 @@ class EntriesPage(Contract):
 
 
 class ReadEntries(Query[EntriesPage]):
-    """The list's entries in list order, whole: see ReadNumbers. A page has at most ENTRIES_PAGE_MAX, whatever the limit."""
+    """The list's entries in list order, whole: see ReadNumbers. A page has at most ENTRIES_PAGE_MAX, whatever the limit, and fewer of very wide ones."""
 
     owner: ClassVar[str] = "phonelist"
 

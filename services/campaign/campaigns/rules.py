@@ -30,6 +30,7 @@ TITLE_CHARACTERS_MAX = 200  # a guess: a title is read in a list
 LAUNCH_AHEAD_DAYS_MAX = 366  # farther is a slip of the year
 LEASE_HOURS_MAX = 366 * 24
 LISTS_MAX = 100  # linked with one campaign: a guess
+NO_FOLDER = "the company has no such folder"
 
 
 def require_may_become(state: CampaignState, next_: CampaignState) -> None:
@@ -90,7 +91,7 @@ def draft(command: CreateCampaign, known: Known, now: datetime) -> Draft:
     if command.brand.strip() and known.brand is None:
         raise Refusal(Code.INVALID_REQUEST, "the company has no such brand")
     if command.folder_id and not known.folder:
-        raise Refusal(Code.NOT_FOUND, "the company has no such folder")
+        raise Refusal(Code.NOT_FOUND, NO_FOLDER)
     if not 0 <= command.lease_hours <= LEASE_HOURS_MAX:
         raise Refusal(Code.INVALID_REQUEST, f"a lease of 0 to {LEASE_HOURS_MAX} hours is required")
     launch_at = None if command.launch_at is None else clock.from_client(command.launch_at)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.common.contracts.campaign import CampaignState
+from libs.common.contracts.campaign import CampaignInfo, CampaignPage, CampaignState
 from libs.common.db import Tx
 from services.campaign.campaigns.rules import Draft, Known
 
@@ -24,6 +24,7 @@ class Campaign:
     lease_hours: int
     targeted: int
     checkpoint: int
+    test: bool
 
 
 KNOWN = """
@@ -40,14 +41,14 @@ async def known(tx: Tx, company_id: int, header_key: str, brand_key: str, folder
 
 
 INSERT = """
-INSERT INTO campaigns (company_id, folder_id, title, title_key, body, brand, sender, launch_at, lease_hours)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO campaigns (company_id, folder_id, title, title_key, body, brand, sender, launch_at, lease_hours, test)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (company_id, folder_id, title_key) DO NOTHING
 RETURNING id
 """
 
 
-async def insert(tx: Tx, company_id: int, draft: Draft) -> int | None:
+async def insert(tx: Tx, company_id: int, draft: Draft, *, test: bool) -> int | None:
     """The new campaign's id; None where the folder has one of that title."""
     id_: int | None = await tx.fetchval(
         INSERT,
@@ -60,12 +61,13 @@ async def insert(tx: Tx, company_id: int, draft: Draft) -> int | None:
         draft.sender,
         draft.launch_at,
         draft.lease_hours,
+        test,
     )
     return id_
 
 
 LOCK = """
-SELECT id, state, sender, launch_at, lease_hours, targeted, checkpoint
+SELECT id, state, sender, launch_at, lease_hours, targeted, checkpoint, test
 FROM campaigns WHERE id = $1::bigint AND company_id = $2
 FOR UPDATE
 """
@@ -75,6 +77,34 @@ async def lock(tx: Tx, company_id: int, campaign_id: int) -> Campaign | None:
     """The company's campaign, held until the transaction ends; None where it has none of that id."""
     row = await tx.fetchrow(LOCK, campaign_id, company_id)
     return None if row is None else Campaign(**{**row, "state": CampaignState(row["state"])})
+
+
+INFO = """
+SELECT id, title, body, sender, brand, folder_id, launch_at, lease_hours, state, test, created_at, launched_at, finished_at,
+       ARRAY (SELECT list_id FROM links WHERE campaign_id = c.id ORDER BY list_id) AS list_ids
+FROM campaigns c
+WHERE company_id = $1
+"""
+SHOW = f"{INFO} AND id = $2::bigint"
+
+
+async def show(tx: Tx, company_id: int, campaign_id: int) -> CampaignInfo | None:
+    row = await tx.fetchrow(SHOW, company_id, campaign_id)
+    return None if row is None else CampaignInfo(**row)
+
+
+READ_PAGE = f"""
+{INFO} AND id > $2::bigint AND ($3::bigint IS NULL OR folder_id = $3) AND ($4::text IS NULL OR state = $4)
+ORDER BY id LIMIT $5
+"""
+
+
+async def page(
+    tx: Tx, company_id: int, folder_id: int | None, state: CampaignState | None, after: int, limit: int
+) -> CampaignPage:
+    """The company's campaigns past `after`, of one folder and in one state where they are given."""
+    rows = await tx.fetch(READ_PAGE, company_id, after, folder_id, state, limit + 1)
+    return CampaignPage(items=[CampaignInfo(**row) for row in rows[:limit]], more=len(rows) > limit)
 
 
 LINKED = "SELECT count(*)::int FROM links WHERE campaign_id = $1"

@@ -15,6 +15,7 @@ CREATE TABLE campaigns (
     lease_hours int NOT NULL CHECK (lease_hours >= 0),      -- 0: no end
     state text NOT NULL DEFAULT 'draft'
         CHECK (state IN ('draft', 'launched', 'freezing', 'sending', 'stopped', 'finished', 'expired')),
+    test boolean NOT NULL,                                  -- made with a test key: nothing of it leaves the platform
     starts_at timestamptz,                                  -- set at launch
     expires_at timestamptz,                                 -- set at launch where there is a lease
     freeze_again_at timestamptz NOT NULL DEFAULT '-infinity', -- a freezer's lease on the campaign; in the past: free
@@ -34,6 +35,9 @@ CREATE TABLE campaigns (
 
 -- What the loops look for, however many campaigns have ended.
 CREATE INDEX campaigns_running ON campaigns (id) WHERE state IN ('launched', 'freezing', 'sending');
+
+-- What a company's pages of campaigns go by; neither column ever changes, so the checkpoint's updates stay heap-only.
+CREATE INDEX campaigns_of_company ON campaigns (company_id, id);
 
 CREATE TABLE links (
     campaign_id int NOT NULL REFERENCES campaigns (id),
@@ -61,6 +65,16 @@ CREATE TABLE recipients (
     UNIQUE (campaign_id, number),
     CHECK ((state IS NULL) = (version = 0))
 ) WITH (fillfactor = 45);
+
+-- Which recipients' rows to look at for a number's fails: one row for each that ended failed, expired or rejected, and only those pay for it.
+-- It says no more than where to look; the recipient's own row says what is so. In place of a partial index on `recipients`, for whose
+-- condition no final update would be heap-only any more.
+CREATE TABLE fails (
+    company_id int NOT NULL,
+    number bigint NOT NULL,
+    campaign_id int NOT NULL,
+    PRIMARY KEY (company_id, number, campaign_id)
+);
 
 -- Projections of auth's events; a row is replaced by a higher version only.
 CREATE TABLE headers (

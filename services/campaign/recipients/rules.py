@@ -34,6 +34,10 @@ ENDS = frozenset(
 )
 
 
+# The fails that a company is told of: the number took no text. Others say nothing about the number.
+FAILS = frozenset({State.FAILED, State.EXPIRED, State.REJECTED})
+
+
 def next_count(waiting: int, open_: int) -> int:
     """How many to hand over now: whole batches only, but for the last, so that a trickle of ends does not become a trickle of commits."""
     wanted = min(waiting, HAND_OVER_MAX)
@@ -51,6 +55,7 @@ class Outgoing:
     expires_at: datetime | None
     targeted: int
     checkpoint: int
+    test: bool
 
 
 def windows(campaign: Outgoing, recipients: Sequence[Recipient]) -> list[RecipientsHandedOver]:
@@ -61,6 +66,7 @@ def windows(campaign: Outgoing, recipients: Sequence[Recipient]) -> list[Recipie
             sender=campaign.sender,
             body=campaign.body,
             expires_at=campaign.expires_at,
+            test=campaign.test,
             items=list(recipients[first : first + ITEMS_MAX]),
         )
         for first in range(0, len(recipients), ITEMS_MAX)
@@ -78,3 +84,7 @@ def newest_ends(items: Iterable[SettledText]) -> list[SettledText]:
         if known is None or known.version < item.version:
             newest[key] = item
     return [newest[key] for key in sorted(newest)]
+
+
+def fails(ends: Iterable[SettledText]) -> list[SettledText]:
+    return [end for end in ends if end.state in FAILS]

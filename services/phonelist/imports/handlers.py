@@ -47,7 +47,7 @@ async def finish(tx: Tx, ask: Asked[FinishImport]) -> ImportReport:
     good, bad = await store.count_rows(tx, ask.body.import_id)
     first_bad = await store.first_bad(tx, ask.body.import_id)
     if bad and ask.body.all_or_nothing:
-        raise Refusal(Code.INVALID_NUMBER, f"line {first_bad[0].line}: {first_bad[0].reason}; bad rows: {bad}")
+        raise Refusal(entries.code(first_bad[0]), f"line {first_bad[0].line}: {first_bad[0].reason}; bad rows: {bad}")
     await lists.lock(tx, ask.caller.company_id, waiting.list_id)
     added = await store.add_to_list(tx, ask.body.import_id, waiting.list_id)
     report = ImportReport(added=added, duplicates=good - added, bad_count=bad, bad=first_bad)

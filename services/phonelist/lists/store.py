@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from libs.common.contracts.auth import FoldersChanged
-from libs.common.contracts.base import PAGE_MAX
-from libs.common.contracts.phonelist import ListInfo, NumbersPage
+from libs.common.contracts.phonelist import EntriesPage, Entry, ListInfo, ListPage, NumbersPage
 from libs.common.db import Tx
 from services.phonelist.entries import COLUMN_LIST, Row
 from services.phonelist.lists.rules import title_key
@@ -65,15 +64,33 @@ async def add(tx: Tx, list_id: int, rows: Sequence[Row]) -> int:
     return int(status.split()[-1])
 
 
-SHOW_LIST = """
+REMOVE = "DELETE FROM entries WHERE list_id = $1 AND phone_number = $2"
+
+
+async def remove(tx: Tx, list_id: int, number: str) -> bool:
+    """Whether the list held the number."""
+    return await tx.execute(REMOVE, list_id, number) == "DELETE 1"
+
+
+INFO = """
 SELECT id, title, folder_id, (SELECT count(*)::int FROM entries e WHERE e.list_id = l.id) AS entries
-FROM lists l WHERE id = $1::bigint AND company_id = $2::bigint
+FROM lists l WHERE company_id = $1::bigint
 """
+SHOW_LIST = f"{INFO} AND id = $2::bigint"
 
 
 async def show(tx: Tx, company_id: int, list_id: int) -> ListInfo | None:
-    row = await tx.fetchrow(SHOW_LIST, list_id, company_id)
+    row = await tx.fetchrow(SHOW_LIST, company_id, list_id)
     return ListInfo(**row) if row else None
+
+
+READ_LISTS = f"{INFO} AND id > $2::bigint AND ($3::bigint IS NULL OR folder_id = $3) ORDER BY id LIMIT $4"
+
+
+async def page(tx: Tx, company_id: int, folder_id: int | None, after: int, limit: int) -> ListPage:
+    """The company's lists past `after`, of one folder where it is given."""
+    rows = await tx.fetch(READ_LISTS, company_id, after, folder_id, limit + 1)
+    return ListPage(items=[ListInfo(**row) for row in rows[:limit]], more=len(rows) > limit)
 
 
 FIND_UNTIL = """
@@ -95,15 +112,62 @@ ORDER BY id LIMIT $4
 """
 
 
-async def numbers(tx: Tx, list_id: int, after: int, until: int) -> NumbersPage:
-    rows = await tx.fetch(READ_NUMBERS, list_id, after, until, PAGE_MAX + 1)
-    page = rows[:PAGE_MAX]
+async def numbers(tx: Tx, list_id: int, after: int, until: int, limit: int) -> NumbersPage:
+    rows = await tx.fetch(READ_NUMBERS, list_id, after, until, limit + 1)
+    page = rows[:limit]
     return NumbersPage(
         numbers=[row["phone_number"] for row in page],
         last=page[-1]["id"] if page else after,
         until=until,
-        more=len(rows) > PAGE_MAX,
+        more=len(rows) > limit,
     )
+
+
+ENTRIES_PAGE_BYTES = 2**20  # of a page in memory and on the wire; the entry that fills it still belongs to it
+
+READ_ENTRIES = f"""
+SELECT id, {COLUMN_LIST}
+FROM (
+    SELECT *, coalesce(sum(octet_length(e::text)) OVER (ORDER BY id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+    FROM (SELECT * FROM entries WHERE list_id = $1::bigint AND id > $2 AND id <= $3 ORDER BY id LIMIT $4) e
+) page
+WHERE before < $5 ORDER BY id
+"""  # noqa: S608
+
+
+async def entries(tx: Tx, list_id: int, after: int, until: int, limit: int) -> EntriesPage:
+    """A page may be short of `limit` for its bytes, so what is left is told by `until`; at worst an empty page follows."""
+    rows = await tx.fetch(READ_ENTRIES, list_id, after, until, limit, ENTRIES_PAGE_BYTES)
+    last = rows[-1]["id"] if rows else after
+    return EntriesPage(
+        entries=[Entry(**row) for row in rows],  # which takes no notice of the id
+        last=last,
+        until=until,
+        more=bool(rows) and last < until,
+    )
+
+
+READ_ENTRY = f"SELECT id, {COLUMN_LIST} FROM entries WHERE list_id = $1::bigint AND phone_number = $2"  # noqa: S608
+
+
+async def entry(tx: Tx, list_id: int, number: str) -> tuple[int, Entry] | None:
+    """The number's key and entry; None where the list does not hold it."""
+    row = await tx.fetchrow(READ_ENTRY, list_id, number)
+    return (row["id"], Entry(**row)) if row else None
+
+
+PREVIOUS = "SELECT phone_number FROM entries WHERE list_id = $1::bigint AND id < $2 ORDER BY id DESC LIMIT 1"
+NEXT = "SELECT phone_number FROM entries WHERE list_id = $1::bigint AND id > $2 ORDER BY id LIMIT 1"
+
+
+async def previous(tx: Tx, list_id: int, key: int) -> str:
+    """The number before the key in list order; "" where it is the first."""
+    return await tx.fetchval(PREVIOUS, list_id, key) or ""
+
+
+async def next_(tx: Tx, list_id: int, key: int) -> str:
+    """The number after the key in list order; "" where it is the last."""
+    return await tx.fetchval(NEXT, list_id, key) or ""
 
 
 COUNT = "SELECT (SELECT count(*)::int FROM lists) AS lists, (SELECT count(*)::int FROM entries) AS entries"

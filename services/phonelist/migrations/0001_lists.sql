@@ -17,6 +17,9 @@ CREATE TABLE lists (
     UNIQUE (company_id, folder_id, title_key)
 );
 
+-- What a company's pages of lists go by.
+CREATE INDEX lists_of_company ON lists (company_id, id);
+
 -- The order of `id` is the list's order: who adds entries holds the list's row, so that ids become visible in their order.
 -- No foreign key: it would look at the list's row once for each of a million entries, and lists are locked by whoever adds.
 CREATE TABLE entries (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -13,6 +14,7 @@ from libs.common import clock
 from libs.common.contracts.auth import SEND, Brand, BrandsChanged, FolderChanged, FoldersChanged, Header, HeadersChanged
 from libs.common.contracts.base import ITEMS_MAX
 from libs.common.contracts.campaign import (
+    CampaignInfo,
     CreateCampaign,
     LaunchCampaign,
     LinkList,
@@ -20,14 +22,16 @@ from libs.common.contracts.campaign import (
     ReadProgress,
     Recipient,
     RecipientsHandedOver,
+    ShowCampaign,
 )
 from libs.common.contracts.messaging import RecipientsSettled, SettledText, State
 from libs.common.contracts.phonelist import AddRows, BeginImport, CreateList, Entry, FinishImport
+from libs.common.grants import Caller, Signer
 from libs.common.ids import uuid7
 from libs.common.service import Process
 from services.campaign.__main__ import SERVICE
 from services.phonelist.__main__ import SERVICE as PHONELIST
-from tests.harness import Client, client, eventually, grant, heard, running
+from tests.harness import PRIVATE_KEY, Client, client, eventually, grant, heard, running
 from tests.infra import Infra
 
 HEADER, BRAND, FOLDER_ID = "Heliograph", "Sunrise Cafe", 5
@@ -119,6 +123,11 @@ def sender(company_id: int) -> str:
     return grant(company_id, SEND)
 
 
+def by_test_key(company_id: int) -> str:
+    """A grant that may send, as a test key gets it."""
+    return Signer(PRIVATE_KEY).sign(Caller(company_id, 1, frozenset({SEND}), test=True), time.time() + 600)
+
+
 def number(index: int) -> str:
     return f"+4477{index:08d}"
 
@@ -159,6 +168,10 @@ async def launched(gateway: Client, company_id: int, *lists: int, launch_at: dat
 
 async def progress(gateway: Client, company_id: int, campaign_id: int) -> Progress:
     return await gateway.ask(ReadProgress(campaign_id=campaign_id), grant(company_id))
+
+
+async def info(gateway: Client, company_id: int, campaign_id: int) -> CampaignInfo:
+    return await gateway.ask(ShowCampaign(campaign_id=campaign_id), grant(company_id))
 
 
 def recipients_of(windows: Sequence[RecipientsHandedOver], campaign_id: int) -> dict[int, Recipient]:

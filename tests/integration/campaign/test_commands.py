@@ -9,8 +9,8 @@ from uuid import uuid4
 import pytest
 
 from libs.common import clock
-from libs.common.contracts.auth import SEND, Header, HeadersChanged
-from libs.common.contracts.base import Ask, Code
+from libs.common.contracts.auth import SEND, Brand, BrandsChanged, Header, HeadersChanged
+from libs.common.contracts.base import Ask, Code, Refusal
 from libs.common.contracts.campaign import (
     CampaignState,
     CampaignStopped,
@@ -19,6 +19,7 @@ from libs.common.contracts.campaign import (
     LinkList,
     ReadCampaignBooks,
     ReadProgress,
+    ShowCampaign,
     StopCampaign,
     UnlinkList,
 )
@@ -29,6 +30,8 @@ from tests.integration.campaign.conftest import (
     BRAND,
     FOLDER_ID,
     HEADER,
+    by_test_key,
+    info,
     launched,
     new_campaign,
     new_list,
@@ -173,6 +176,25 @@ async def test_a_campaign_is_not_launched_with_a_header_that_was_taken_from_the_
     assert await gateway.refused(asked(), sender(company_id)) is Code.INVALID_SENDER
 
 
+async def test_a_brand_may_be_named_while_it_is_active(
+    campaign: Process, gateway: Client, auth: Client, company_id: int
+) -> None:
+    async def told(brand: Brand) -> None:
+        await auth.publish(BrandsChanged(company_id=company_id, items=[brand]))
+        sql = "SELECT 1 FROM brands WHERE company_id = $1 AND version = $2"
+        await eventually(lambda: value(campaign, sql, company_id, brand.version))
+
+    named = await gateway.ask(asked(brand=BRAND), sender(company_id))
+    await told(Brand(name=BRAND.upper(), active=False, version=2))
+    assert await gateway.refused(asked(brand=BRAND), sender(company_id)) is Code.INVALID_REQUEST
+    await gateway.ask(asked(brand=" "), sender(company_id))
+    assert (await info(gateway, company_id, named.id)).brand == BRAND
+
+    await told(Brand(name=BRAND.upper(), active=True, version=3))
+    again = await gateway.ask(asked(brand=BRAND), sender(company_id))
+    assert (await info(gateway, company_id, again.id)).brand == BRAND.upper()
+
+
 async def test_another_companys_campaign_and_list_answer_exactly_as_unknown_ones(
     campaign: Process, gateway: Client, auth: Client, company_id: int
 ) -> None:
@@ -184,14 +206,19 @@ async def test_another_companys_campaign_and_list_answer_exactly_as_unknown_ones
     may = sender(company_id)
 
     for id_ in (their_campaign, 2**31 + 5, 2**62, 0, -1):
-        for ask in (
+        asks: list[Ask[Any]] = [
             LinkList(campaign_id=id_, list_id=my_list),
             UnlinkList(campaign_id=id_, list_id=my_list),
             LaunchCampaign(campaign_id=id_),
             StopCampaign(campaign_id=id_),
             ReadProgress(campaign_id=id_),
-        ):
-            assert await gateway.refused(ask, may) is Code.NOT_FOUND
+            ShowCampaign(campaign_id=id_),
+        ]
+        for ask in asks:
+            for caller in (may, by_test_key(company_id)):
+                with pytest.raises(Refusal) as refusal:
+                    await gateway.ask(ask, caller)
+                assert refusal.value.args == (Code.NOT_FOUND, "the company has no such campaign")
     for list_id in (their_list, 2**31 + 5, 2**62, 0, -1):
         assert await gateway.refused(LinkList(campaign_id=mine, list_id=list_id), may) is Code.NOT_FOUND
         assert await gateway.refused(UnlinkList(campaign_id=mine, list_id=list_id), may) is Code.NOT_FOUND

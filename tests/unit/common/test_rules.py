@@ -6,6 +6,7 @@ import base64
 import time
 from datetime import UTC, datetime, timedelta
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,10 +46,31 @@ def test_events_hold_every_item_once_in_order_and_stay_small(lengths: list[int])
     [
         "07700 900123",
         "+44 (0)7700-900123",
+        "+44(0) 7700 900 123",
+        "(+44) 7700 900123",
+        "+(44) 7700 900123",
         "0044 7700 900123",
+        "00 44 (0) 7700 900123",
+        "+0044 7700 900123",
         "447700900123",
+        "7700900123",  # a spreadsheet took the 0 off
+        "'07700900123",  # and here it was told not to
         "(07700) 900.123",
+        "[07700] 900123",
+        "07700/900/123",
+        "07700-900-123",
+        "07700\u2013900\u2011123",  # a dash and a hyphen that does not break
+        "07700\u2212900123",  # a minus
+        "07700\u00a0900\u202f123",  # spaces that do not break
+        "\u202a+44 7700 900123\u202c",  # as copied from a phone's contacts
+        "\ufeff07700900123\u200b",
+        "07700\t900123\r\n",
+        "07700 900123,",
         "０７７００ ９００１２３",
+        "＋４４（０）７７００－９００１２３",
+        "٠٧٧٠٠ ٩٠٠١٢٣",
+        "०७७०० ९००१२३",
+        "07700 900123" + " " * 100,
     ],
 )
 def test_a_number_is_one_however_it_is_written(written: str) -> None:
@@ -56,10 +78,111 @@ def test_a_number_is_one_however_it_is_written(written: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["", "banana", "0770", "07700 90012", "+44", "07700 900123 ext 4", "999Taxi", "+" * 50, "1" * 500]
+    ("written", "number"),
+    [
+        ("020 7946 0018", "+442079460018"),
+        ("(01632) 960 001", "+441632960001"),
+        ("+33 (0)1 23 45 67 89", "+33123456789"),
+        ("0033-1-23-45-67-89", "+33123456789"),
+        ("+39 06 6982", "+39066982"),  # Italy keeps its 0
+        ("+1 (212) 555-0100", "+12125550100"),
+        ("+353 (0)86 123 4567", "+353861234567"),
+        ("+٤٩ ٣٠ ١٢٣٤٥٦", "+4930123456"),
+    ],
+)
+def test_a_number_of_elsewhere_needs_its_country_and_one_without_is_british(written: str, number: str) -> None:
+    assert e164(written) == number
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "",
+        " ",
+        "banana",
+        "+",
+        "+44",
+        "0770",
+        "07700 90012",
+        "07700 9001234",
+        "+44 7700 90012",
+        "+44 (0)7700 9001",
+        "+447700900123456",
+        "++44 7700 900123",
+        "07700+900123",
+        "07700 900123+",
+        "+07700 900123",
+        "07700 900123 ext 4",
+        "07700 900123x4",
+        "07700 900123#4",
+        "07700 900123,4",
+        "07700 900123;ext=4",
+        "O7700 900123",
+        "0770o 900123",
+        "999Taxi",
+        "tel:+447700900123",
+        "07700 900123 / 07700 900124",
+        "07700 900123, 07700 900124",
+        "07700 900123 or 4",
+        "07700 900123\n07700 900124",
+        "07700 90012³",  # a footnote
+        "07700 90012③",
+        "07700½900123",
+        "*07700 900123",
+        "€07700900123",
+        "07700\0900123",
+        "+" * 50,
+        "1" * 500,
+        "-" * 10_000,
+    ],
 )
 def test_what_is_no_number_is_none(written: str) -> None:
     assert e164(written) is None
+
+
+SCRIPTS = ["0123456789", "０１２３４５６７８９", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "०१२३४५६७८९"]
+BETWEEN = ["", "", " ", "-", ".", "/", ") ", " (", "\u00a0", "\u2013", "\u202f", "\u200e", "．", "\u2060"]
+mobiles = st.from_regex(r"7[1-57-9][0-9]{8}", fullmatch=True)
+separators = st.lists(st.sampled_from(BETWEEN), min_size=11, max_size=11)
+
+
+@given(
+    mobiles,
+    separators,
+    st.sampled_from(["0", "", "44", "+44", "＋44", "0044", "+44(0)", "+44 (0) ", "0044(0)", "44(0)"]),
+    st.sampled_from(SCRIPTS),
+)
+def test_country_separators_and_script_make_no_difference(
+    mobile: str, between: list[str], country: str, script: str
+) -> None:
+    spread = "".join(separator + digit for separator, digit in zip(between, mobile, strict=False))
+    written = (country + spread + between[-1]).translate(str.maketrans("0123456789", script))
+
+    assert e164(written) == f"+44{mobile}"
+
+
+@given(mobiles, st.sampled_from(["0", "", "44", "+44", "0044", "+440", "00440", "440"]))
+def test_the_fast_path_reads_what_the_library_reads(mobile: str, country: str) -> None:
+    read = phonenumbers.parse(country + mobile, "GB")
+
+    assert e164(country + mobile) == phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
+
+
+@given(mobiles, st.integers(0, 11), st.characters(categories=["L", "M"]))
+def test_a_letter_anywhere_makes_it_no_number(mobile: str, at: int, letter: str) -> None:
+    written = f"0{mobile}"
+
+    assert e164(written[:at] + letter + written[at:]) is None
+
+
+@given(mobiles, mobiles, st.sampled_from([" ", "/", ", ", "; ", "\n", " & ", " - ", ""]), st.sampled_from(["0", "+44"]))
+def test_two_numbers_in_one_field_are_none(one: str, other: str, joined: str, country: str) -> None:
+    assert e164(country + one + joined + country + other) is None
+
+
+@given(st.from_regex(r"07[0-9]{0,20}", fullmatch=True).filter(lambda digits: len(digits) != 11))
+def test_a_mobile_has_eleven_digits_no_fewer_no_more(digits: str) -> None:
+    assert e164(digits) is None
 
 
 @given(st.text(max_size=60))

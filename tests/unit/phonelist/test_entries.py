@@ -8,8 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common import phone
+from libs.common.contracts.base import Code
 from libs.common.contracts.phonelist import Entry
-from services.phonelist.entries import COLUMNS, HAS_NUL, NO_NUMBER, NOT_A_NUMBER, check
+from services.phonelist.entries import (
+    COLUMNS,
+    HAS_NUL,
+    NO_NUMBER,
+    NOT_A_NUMBER,
+    TOO_LONG,
+    VALUE_CHARACTERS_MAX,
+    check,
+    code,
+)
 
 numbers = st.one_of(
     st.integers(0, 999).map(lambda n: f"07700 900{n:03d}"),
@@ -48,6 +58,18 @@ def test_each_line_is_either_good_or_bad(given_: list[str], first_line: int) -> 
 
 
 def test_what_is_wrong_is_said() -> None:
-    rows = [Entry(phone_number=""), Entry(phone_number="12"), Entry(phone_number="07700900001", city="a\0")]
+    rows = [
+        Entry(phone_number=""),
+        Entry(phone_number="12"),
+        Entry(phone_number="07700900001", city="a\0"),
+        Entry(phone_number="07700900001", city="x" * VALUE_CHARACTERS_MAX),
+        Entry(phone_number="07700900001", city="x" * (VALUE_CHARACTERS_MAX + 1)),
+    ]
     _, bad = check(rows, 1)
-    assert [(row.line, row.reason) for row in bad] == [(1, NO_NUMBER), (2, NOT_A_NUMBER), (3, HAS_NUL)]
+    assert [(row.line, row.reason) for row in bad] == [(1, NO_NUMBER), (2, NOT_A_NUMBER), (3, HAS_NUL), (5, TOO_LONG)]
+    assert [code(row) for row in bad] == [
+        Code.INVALID_NUMBER,
+        Code.INVALID_NUMBER,
+        Code.INVALID_REQUEST,
+        Code.INVALID_REQUEST,
+    ]
