@@ -1,7 +1,7 @@
 """Live sessions, cached: a token is resolved by auth once and then trusted for its grant's short life.
 
-Kept right by auth's broadcasts of revoked tokens, and failing closed: while auth's tick is late, a revocation may have been missed, so nothing cached
-is trusted and auth is asked each time. Holds hashes of tokens, never tokens.
+Kept right by auth's broadcasts of what was revoked or changed, and failing closed: while auth's tick is late, one may have been missed, so nothing cached
+is trusted and auth is asked each time. Knows API keys as it knows tokens. Holds hashes, never tokens.
 """
 
 from __future__ import annotations
@@ -43,8 +43,12 @@ class Sessions:
         resolving = self._resolving.get(hash_)
         if resolving is None:
             resolving = self._resolving[hash_] = asyncio.create_task(self._resolve(token, hash_))
-            resolving.add_done_callback(lambda _: self._resolving.pop(hash_, None))
+            resolving.add_done_callback(lambda done: self._resolved(hash_, done))
         return await asyncio.shield(resolving)
+
+    def _resolved(self, hash_: str, done: asyncio.Task[Session]) -> None:
+        if self._resolving.get(hash_) is done:
+            del self._resolving[hash_]
 
     def _trusted(self, session: Session) -> bool:
         left_s = (session.grant_until - datetime.now(UTC)).total_seconds()
@@ -58,9 +62,10 @@ class Sessions:
             raise
         if hash_ in self._revoked:
             raise Refusal(Code.SESSION_EXPIRED)
-        self._known[hash_] = session
-        if len(self._known) > SESSIONS_MAX:
-            self._known.popitem(last=False)
+        if self._resolving.get(hash_) is asyncio.current_task():  # else it changed meanwhile: the next one asks anew
+            self._known[hash_] = session
+            if len(self._known) > SESSIONS_MAX:
+                self._known.popitem(last=False)
         return session
 
     def forget(self, token: str) -> None:
@@ -70,6 +75,9 @@ class Sessions:
     def revoked(self, broadcast: SessionsRevoked) -> None:
         for hash_ in broadcast.token_hashes:
             self._forget(hash_)
+        for hash_ in broadcast.changed_hashes:
+            self._known.pop(hash_, None)
+            self._resolving.pop(hash_, None)
 
     def _forget(self, hash_: str) -> None:
         self._known.pop(hash_, None)

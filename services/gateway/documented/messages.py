@@ -7,7 +7,7 @@ from datetime import datetime
 
 from libs.common.clock import from_client, midnight_the_preceding_day, now
 from libs.common.contracts.base import Code, Refusal
-from libs.common.contracts.inbound import ReadInbound
+from libs.common.contracts.inbound import InboxText, ReadInbound
 from libs.common.contracts.messaging import ReadConversation, SendText, SendVerification
 from libs.common.ids import uuid7
 from services.gateway.documented.call import Call, Pages
@@ -48,15 +48,21 @@ async def get_inbound_messages(call: Call) -> object:
 
 
 async def _inbound(call: Call, since: datetime | None) -> AsyncIterator[list[object]]:
-    after, more = None, True
-    while more:
-        page = await call.ask(ReadInbound(since=since, after=after))
+    async for texts in inbound_pages(call, ReadInbound(since=since)):
         yield [
-            {"FromNumber": t.number, "ToNumber": t.to, "Date": t.at, "Message": t.body, "Sent": False}
-            for t in page.items
+            {"FromNumber": t.number, "ToNumber": t.to, "Date": t.at, "Message": t.body, "Sent": False} for t in texts
         ]
+
+
+async def inbound_pages(call: Call, query: ReadInbound) -> AsyncIterator[list[InboxText]]:
+    """All that `query` finds, page by page."""
+    more = True
+    while more:
+        page = await call.ask(query)
+        yield page.items
         more = page.more
-        after = page.items[-1].id if page.items else None
+        if more:
+            query = query.model_copy(update={"after": page.items[-1].id})
 
 
 async def get_conversation(call: Call) -> object:
@@ -76,7 +82,15 @@ async def _conversation(call: Call) -> AsyncIterator[list[object]]:
 
 
 def date_from(call: Call) -> datetime:
-    date = call.date("DateFrom")
+    return _date(call, "DateFrom")
+
+
+def date_to(call: Call) -> datetime:
+    return _date(call, "DateTo")
+
+
+def _date(call: Call, name: str) -> datetime:
+    date = call.date(name)
     if date is None:
-        raise Refusal(Code.INVALID_DATE, "DateFrom is required")
+        raise Refusal(Code.INVALID_DATE, f"{name} is required")
     return from_client(date)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Literal, cast
 
-from libs.common.contracts.base import ITEMS_MAX
+from libs.common.batches import in_events
+from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.phonelist import (
+    VALUE_CHARACTERS_MAX,
     AddEntries,
     AddRows,
     BeginImport,
@@ -16,12 +18,17 @@ from libs.common.contracts.phonelist import (
     Entry,
     FinishImport,
     ImportReport,
+    ListInfo,
+    ReadEntry,
+    ReadLists,
+    ReadNeighbour,
     ReadNumbers,
+    ShowList,
 )
 from libs.common.ids import uuid7
 from services.gateway.documented.call import Call, Pages
 
-ROWS_IN_FLIGHT = 4  # messages of one import under way at once
+BATCHES_IN_FLIGHT = 4  # of one import
 
 FIELDS = {
     "PhoneNumber": "phone_number",
@@ -58,22 +65,37 @@ async def add_multiple_entries(call: Call) -> object:
     """All or nothing: one bad number and no entry is added. Many entries go as an import, which becomes visible at once."""
     given = cast("Sequence[Mapping[str, object]]", call.values.get("ListEntries") or [])
     list_id = call.number("ListID")
-    if len(given) <= ITEMS_MAX:
+    # Looking at 100,000 entries takes a third of a second: that must not stop everyone else's requests.
+    batches = await asyncio.to_thread(list, in_events(given, _characters))
+    if len(batches) <= 1:
         return _told(await call.ask(AddEntries(list_id=list_id, entries=_entries(given))))
     import_id = uuid7()
     await call.ask(BeginImport(import_id=import_id, list_id=list_id))
-    places = asyncio.Semaphore(ROWS_IN_FLIGHT)
+    places = asyncio.Semaphore(BATCHES_IN_FLIGHT)
 
-    async def add(start: int) -> None:
-        async with places:
-            rows = _entries(given[start : start + ITEMS_MAX])
-            await call.ask(AddRows(import_id=import_id, first_line=start + 1, entries=rows))
+    async def add(first_line: int, batch: Sequence[Mapping[str, object]]) -> None:
+        try:
+            await call.ask(AddRows(import_id=import_id, first_line=first_line, entries=_entries(batch)))
+        finally:
+            places.release()
 
-    added = [add(start) for start in range(0, len(given), ITEMS_MAX)]
+    added, first_line = [], 1
+    for batch in batches:
+        await places.acquire()
+        added.append(asyncio.create_task(add(first_line, batch)))
+        first_line += len(batch)
     for outcome in await asyncio.gather(*added, return_exceptions=True):
         if isinstance(outcome, BaseException):
             raise outcome  # the first one; the import is never finished, so nothing of it is seen
     return _told(await call.ask(FinishImport(import_id=import_id, all_or_nothing=True)))
+
+
+def _characters(entry: Mapping[str, object]) -> int:
+    """How long its texts are. Refused where one is too long to be kept: phonelist would say so too, but the message must get there."""
+    lengths = [len(value) for value in entry.values() if isinstance(value, str)]
+    if max(lengths, default=0) > VALUE_CHARACTERS_MAX:
+        raise Refusal(Code.INVALID_REQUEST, f"a field of an entry has more than {VALUE_CHARACTERS_MAX} characters")
+    return sum(lengths)
 
 
 def _told(report: ImportReport) -> str:
@@ -106,3 +128,44 @@ async def _numbers(call: Call) -> AsyncIterator[list[object]]:
         page = await call.ask(ReadNumbers(list_id=call.number("List"), after=after, until=until))
         yield list(page.numbers)
         after, until, more = page.last, page.until, page.more
+
+
+async def get_lists(call: Call) -> object:
+    """No folder: the root."""
+    return Pages(_lists(call))
+
+
+async def _lists(call: Call) -> AsyncIterator[list[object]]:
+    after, more = 0, True
+    while more:
+        page = await call.ask(ReadLists(folder_id=call.number("Folder"), after=after))
+        yield [_list(each) for each in page.items]
+        more = page.more
+        after = page.items[-1].id if page.items else after
+
+
+async def get_list(call: Call) -> object:
+    return _list(await call.ask(ShowList(list_id=call.number("List"))))
+
+
+def _list(info: ListInfo) -> dict[str, object]:
+    return {"ID": info.id, "Title": info.title, "Folder": info.folder_id, "Count": info.entries}
+
+
+async def get_number_detail(call: Call) -> object:
+    entry = await call.ask(ReadEntry(list_id=call.number("List"), number=call.text("PhoneNumber")))
+    return {name: getattr(entry, field) for name, field in FIELDS.items()}
+
+
+async def get_previous_number(call: Call) -> object:
+    return await _neighbour(call, "previous")
+
+
+async def get_next_number(call: Call) -> object:
+    return await _neighbour(call, "next")
+
+
+async def _neighbour(call: Call, side: Literal["previous", "next"]) -> str:
+    """An empty string at the list's end."""
+    ask = ReadNeighbour(list_id=call.number("List"), number=call.text("PhoneNumber"), side=side)
+    return (await call.ask(ask)).number

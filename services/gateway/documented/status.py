@@ -1,4 +1,4 @@
-"""api/Status: who has texted STOP and who has texted START."""
+"""api/Status: who has texted STOP, who has texted START, and whom campaigns do not reach."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from libs.common.clock import midnight_the_preceding_day, now
+from libs.common.contracts.campaign import ReadRecentFails
 from libs.common.contracts.inbound import ReadReinstates, ReadStops
 from services.gateway.documented.call import Call, Pages
 from services.gateway.documented.messages import date_from
@@ -44,3 +45,16 @@ async def _numbers(
         yield [contact.number for contact in page.items]
         more = page.more
         after = page.items[-1].key if page.items else after
+
+
+async def get_recent_fails(call: Call) -> object:
+    return Pages(_fails(call, date_from(call)))
+
+
+async def _fails(call: Call, since: datetime) -> AsyncIterator[list[object]]:
+    after, more = "", True
+    while more:
+        page = await call.ask(ReadRecentFails(since=since, after=after))
+        yield list(page.numbers)
+        more = page.more
+        after = page.numbers[-1] if page.numbers else after

@@ -78,8 +78,6 @@ class Documented:
             await answer.error(
                 405, f"The requested resource does not support http method '{scope['method']}'.", "", headers
             )
-        elif matched.operation.name not in HANDLERS:
-            await answer.error(501, "This operation is not available yet.")
         else:
             await self._call(matched, scope, receive, answer)
 
@@ -122,21 +120,25 @@ class _Answer:
         self.begun = False
 
     async def whole(self, operation: Operation, status: Status, result: object, headers: dict[str, str]) -> None:
-        body = render(self._format, operation, status, result)
-        await self.body(200 if body or operation.answer.shape else 204, body, self._media_type, headers)
+        if operation.answer.shape is None:
+            await self._start(204, headers)
+            await self._send({"type": "http.response.body"})
+        else:
+            await self.body(200, render(self._format, operation, status, result), self._media_type, headers)
 
     async def error(self, status: int, message: str, detail: str = "", headers: dict[str, str] | None = None) -> None:
         await self.body(status, render_error(self._format, message, detail), self._media_type, headers or {})
 
     async def body(self, status: int, body: bytes, media_type: str, headers: dict[str, str]) -> None:
-        await self._start(status, media_type, headers | {"content-length": str(len(body))})
+        told = {"content-type": f"{media_type}; charset=utf-8", "content-length": str(len(body))}
+        await self._start(status, told | headers)
         await self._send({"type": "http.response.body", "body": body})
 
     async def stream(self, operation: Operation, pages: AsyncIterator[list[object]], headers: dict[str, str]) -> None:
         """The first page is there before the status goes out; after that a failure can only cut the connection."""
         first: list[object] = await anext(pages, [])
         answer = ListAnswer(self._format, operation)
-        await self._start(200, self._media_type, headers)
+        await self._start(200, {"content-type": f"{self._media_type}; charset=utf-8"} | headers)
         await self._part(answer.head + answer.items(first))
         async for page in pages:
             await self._part(answer.items(page))
@@ -145,10 +147,9 @@ class _Answer:
     async def _part(self, body: bytes) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 
-    async def _start(self, status: int, media_type: str, headers: dict[str, str]) -> None:
+    async def _start(self, status: int, headers: dict[str, str]) -> None:
         self.begun = True
-        all_headers = PRIVATE | {"content-type": f"{media_type}; charset=utf-8"} | headers
-        wire = [(name.encode(), value.encode()) for name, value in all_headers.items()]
+        wire = [(name.encode(), value.encode()) for name, value in (PRIVATE | headers).items()]
         await self._send({"type": "http.response.start", "status": status, "headers": wire})
 
 

@@ -3,53 +3,22 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 from xml.etree import ElementTree as ET
 
 import httpx
 import pytest
 
 from libs.common.clock import now
+from services.gateway.documented.call import Call, Pages
+from services.gateway.documented.handlers import HANDLERS, Handler
 from tests.harness import eventually
+from tests.integration.gateway.asking import ARRAYS, SMS, a_list, ask, contract, get, get_xml, xml
 from tests.platform import PASSWORD, Platform
 
-SMS = "{http://schemas.datacontract.org/2004/07/SMSConnector}"
-ARRAYS = "{http://schemas.microsoft.com/2003/10/Serialization/Arrays}"
 _names = itertools.count(1)
-
-
-async def ask(world: Platform, operation: str, **body: Any) -> dict[str, Any]:
-    answer = await world.http.post(f"/api/{operation}", json=body)
-    assert answer.status_code == 200, answer.text
-    result: dict[str, Any] = answer.json()
-    return result
-
-
-async def get(world: Platform, path: str) -> dict[str, Any]:
-    answer = await world.http.get(f"/api/{path}")
-    assert answer.status_code == 200, answer.text
-    result: dict[str, Any] = answer.json()
-    return result
-
-
-async def xml(world: Platform, operation: str, body: str) -> ET.Element:
-    headers = {"content-type": "application/xml", "accept": "application/xml"}
-    answer = await world.http.post(f"/api/{operation}", content=body, headers=headers)
-    assert answer.status_code == 200, answer.text
-    assert answer.headers["content-type"].startswith("application/xml")
-    return ET.fromstring(answer.text)
-
-
-async def get_xml(world: Platform, path: str) -> ET.Element:
-    answer = await world.http.get(f"/api/{path}", headers={"accept": "text/xml"})
-    assert answer.status_code == 200, answer.text
-    return ET.fromstring(answer.text)
-
-
-def contract(model: str, namespace: str = "SMSConnector", **fields: object) -> str:
-    inner = "".join(f"<{name}>{value}</{name}>" for name, value in sorted(fields.items()))
-    return f'<{model} xmlns="http://schemas.datacontract.org/2004/07/{namespace}">{inner}</{model}>'
 
 
 async def test_login_tells_who_is_logged_in_and_a_wrong_password_tells_nothing(world: Platform) -> None:
@@ -230,15 +199,6 @@ async def test_a_conversation_shows_both_sides_in_order(world: Platform) -> None
     assert other["Result"] == []
 
 
-async def a_list(world: Platform, token: str, numbers: list[str]) -> int:
-    title = f"List {next(_names)}"
-    list_id = (await ask(world, "Phonelists/CreateList", SessionToken=token, Title=title, Folder=0))["Result"]
-    entries = [{"PhoneNumber": number, "FirstName": "Ann"} for number in numbers]
-    added = await ask(world, "Phonelists/AddMultipleEntries", SessionToken=token, ListID=list_id, ListEntries=entries)
-    assert added["Status"] == "Success", added
-    return int(list_id)
-
-
 @pytest.mark.parametrize("count", [3, 1200])
 async def test_a_list_gives_its_numbers_back_in_order_and_without_doubles(world: Platform, count: int) -> None:
     token = await world.token()
@@ -340,7 +300,6 @@ async def test_a_campaign_stopped_before_its_time_sends_nothing(world: Platform)
         ("POST", "/api/Security/Login", b"[" * 2000, {"content-type": "text/json"}, 400),
         ("POST", "/api/Security/Login", b"x", {"content-type": "image/png"}, 415),
         ("POST", "/api/Security/Login", b"x" * 100_000, {"content-type": "text/json"}, 413),
-        ("GET", "/api/TextIn/GetTextIns/token", b"", {}, 501),
     ],
 )
 async def test_what_cannot_be_read_or_routed_gets_https_own_error(
@@ -367,3 +326,31 @@ async def test_help_lists_every_operation_and_shows_its_page(world: Platform) ->
     assert index.text.count("/Help/Api/") >= 46
     assert "SendInstantMessageRequest" in page.text
     assert (await world.http.get("/Help/Api/Nothing")).status_code == 404
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/xml"])
+async def test_a_list_that_cannot_be_finished_is_cut_and_never_ends_well(
+    world: Platform, accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def pages() -> AsyncIterator[list[object]]:
+        yield ["+447700900001"]
+        raise RuntimeError("the owner is gone")
+
+    async def get_numbers(_: Call) -> object:
+        return Pages(pages())
+
+    monkeypatch.setitem(cast("dict[str, Handler]", HANDLERS), "GetNumbers", get_numbers)
+    received: list[bytes] = []
+    path = f"/api/Phonelists/GetNumbers/{await world.token()}/1"
+
+    async def read() -> None:
+        async with world.http.stream("GET", path, headers={"accept": accept}) as answer:
+            assert answer.status_code == 200
+            async for chunk in answer.aiter_bytes():
+                received.append(chunk)
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        await read()
+    assert b"+447700900001" in b"".join(received)
+    assert b"]}" not in b"".join(received)
+    assert b"</APIReturn" not in b"".join(received)
