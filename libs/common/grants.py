@@ -25,7 +25,8 @@ VERIFIED_MAX = 10_000  # grants remembered as verified: one verification costs s
 class Caller:
     """`service` is set where a service or the console asks by itself; `company_id` 0 where no company is meant.
 
-    `test`: asked with a test key. Whatever such a caller sends never leaves the platform.
+    `test`: asked with a test key. Whatever such a caller sends never leaves the platform. `key`: came with an API key, a test one or not.
+    `access_version`: of the user, when the grant was signed; auth compares it where a caller asks for something that outlives the grant.
     """
 
     company_id: int = 0
@@ -33,6 +34,8 @@ class Caller:
     permissions: frozenset[str] = frozenset()
     service: str = ""
     test: bool = False
+    key: bool = False
+    access_version: int = 0
 
 
 class Signer:
@@ -43,7 +46,8 @@ class Signer:
 
     def sign(self, caller: Caller, until_s: float) -> str:
         """A grant for `caller`, good until `until_s` (Unix time)."""
-        claims = orjson.dumps([caller.company_id, caller.user_id, sorted(caller.permissions), caller.test, until_s])
+        who = [caller.company_id, caller.user_id, sorted(caller.permissions)]
+        claims = orjson.dumps([*who, caller.test, caller.key, caller.access_version, until_s])
         return (base64.urlsafe_b64encode(claims) + b"." + base64.urlsafe_b64encode(self._key.sign(claims))).decode()
 
 
@@ -73,5 +77,6 @@ class Verifier:
             self._key.verify(signature, claims)
         except (ValueError, InvalidSignature):
             raise Refusal(Code.SESSION_EXPIRED) from None
-        company_id, user_id, permissions, test, until_s = orjson.loads(claims)
-        return Caller(company_id, user_id, frozenset(permissions), test=test), until_s
+        company_id, user_id, permissions, test, key, access_version, until_s = orjson.loads(claims)
+        caller = Caller(company_id, user_id, frozenset(permissions), test=test, key=key, access_version=access_version)
+        return caller, until_s

@@ -2,17 +2,28 @@
 
 from libs.common.bus import anyone, each, each_read, operator, user
 from libs.common.contracts.auth import (
+    ActiveBrands,
     ActiveHeaders,
     AddBrand,
     AddHeader,
+    CheckReusableToken,
+    CreateApiKey,
     CreateCompany,
     CreateFolder,
     CreateUser,
     CurrentUser,
+    ListApiKeys,
     ListCompanies,
+    ListReusableTokens,
     LogIn,
+    LogInWithToken,
     LogOut,
+    ReadFolders,
+    RequestReusableToken,
     ResolveSession,
+    RevokeApiKey,
+    RevokeReusableToken,
+    SetBrandActive,
     SetHeaderActive,
     SetPassword,
     SetPermissions,
@@ -22,10 +33,12 @@ from libs.common.service import Service, run
 from services.auth.app import compose
 from services.auth.company import handlers as company
 from services.auth.folders import handlers as folders
+from services.auth.keys import handlers as keys
 from services.auth.people import handlers as people
 from services.auth.sessions import handlers as sessions
 from services.auth.sessions.loop import ANNOUNCE, PRUNE
 from services.auth.settings import AuthSettings
+from services.auth.tokens import handlers as tokens
 
 SERVICE = Service(
     name="auth",
@@ -33,7 +46,12 @@ SERVICE = Service(
     compose=compose,
     commands={
         LogIn: anyone(sessions.log_in),
+        LogInWithToken: anyone(tokens.log_in),
         LogOut: anyone(sessions.log_out),
+        RequestReusableToken: user()(tokens.request),
+        RevokeReusableToken: user()(each(tokens.revoke)),
+        CreateApiKey: user()(keys.create),
+        RevokeApiKey: user()(each(keys.revoke)),
         CreateUser: operator(people.create_users),
         SetPassword: operator(people.set_passwords),
         SetPermissions: operator(each(people.set_permissions)),
@@ -42,12 +60,18 @@ SERVICE = Service(
         AddHeader: operator(each(company.add_header)),
         SetHeaderActive: operator(each(company.set_header_active)),
         AddBrand: operator(each(company.add_brand)),
-        CreateFolder: operator(each(folders.create_folder)),
+        SetBrandActive: operator(each(company.set_brand_active)),
+        CreateFolder: operator(folders.create_folders),
     },
     queries={
         ResolveSession: anyone(sessions.resolve),
         CurrentUser: user()(people.current_users),
+        CheckReusableToken: anyone(tokens.check),
+        ListReusableTokens: user()(tokens.list_tokens),
+        ListApiKeys: user()(keys.list_keys),
         ActiveHeaders: user()(company.active_headers),
+        ActiveBrands: user()(company.active_brands),
+        ReadFolders: user()(folders.read_folders),
         ListCompanies: operator(each_read(company.list_companies)),
     },
     loops=[ANNOUNCE, PRUNE],

@@ -1,4 +1,4 @@
-"""What auth's handlers and loops need beside the database: the signer of grants, the key of tokens, the hashing threads."""
+"""What auth's handlers and loops need beside the database: the signer of grants, the keys that tokens are made under, the hashing threads."""
 
 from __future__ import annotations
 
@@ -18,24 +18,37 @@ from services.auth.settings import AuthSettings
 
 
 @dataclass(frozen=True)
+class Secrets:
+    """What each kind of token is made under: see sessions/rules.py. A kind each, so that one ask id never makes two that are alike."""
+
+    session_tokens: bytes
+    reusable_tokens: bytes
+    api_keys: bytes
+
+
+@dataclass(frozen=True)
 class Auth:
     settings: AuthSettings
     db: Database
     bus: Bus
     passwords: Passwords
     signer: Signer
-    token_key: bytes  # of session tokens: see sessions/rules.py
+    secrets: Secrets
 
 
 @asynccontextmanager
 async def compose(kernel: Kernel[AuthSettings]) -> AsyncIterator[Auth]:
     settings = kernel.settings
     passwords = Passwords()
-    # One secret is enough to keep: the tokens' key is made from the grants', by a label, so that neither tells the other.
-    # One secret is enough to keep: the tokens' key is made from the grants', by a label, so that neither tells the other.
     private_key = settings.grant_private_key.get_secret_value()
-    token_key = hmac.digest(base64.b64decode(private_key), b"heliograph session tokens", hashlib.sha256)
     try:
-        yield Auth(settings, kernel.db, kernel.bus, passwords, Signer(private_key), token_key)
+        yield Auth(settings, kernel.db, kernel.bus, passwords, Signer(private_key), _secrets(private_key))
     finally:
         passwords.close()
+
+
+def _secrets(private_key: str) -> Secrets:
+    """One secret is enough to keep: the others are made from the grants', by labels, so that none tells another."""
+    secret = base64.b64decode(private_key)
+    labels = b"heliograph session tokens", b"heliograph reusable tokens", b"heliograph API keys"
+    return Secrets(*(hmac.digest(secret, label, hashlib.sha256) for label in labels))

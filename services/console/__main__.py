@@ -18,7 +18,7 @@ NOUNS = {
     "company": ("company", "Companies: create, list, show."),
     "user": ("user", "Users: create, password, permit, activate, deactivate."),
     "header": ("header", "What a company sends as: add, activate, deactivate."),
-    "brand": ("brand", "Brands: add."),
+    "brand": ("brand", "Brands: add, activate, deactivate."),
     "folder": ("folder", "Folders: create."),
     "textin": ("textin", "Keywords on a header: create."),
     "message": ("message", "One text: show its whole life."),

@@ -47,9 +47,11 @@ def show(company: nouns.CompanyName) -> None:
         state = "" if user.active else ", not active"
         typer.echo(f"  user    {user.username}, id {user.id}: {', '.join(user.permissions) or 'no permissions'}{state}")
     for header in found.headers:
-        typer.echo(f"  header  {header.header}{'' if header.active else ', not active'}")
+        typer.echo(
+            f"  header  {header.header}{', shared' if header.shared else ''}{'' if header.active else ', not active'}"
+        )
     for brand in found.brands:
-        typer.echo(f"  brand   {brand}")
+        typer.echo(f"  brand   {brand.name}{'' if brand.active else ', not active'}")
     for folder in sorted(found.folders, key=lambda folder: _path(folder, found.folders)):
         typer.echo(f"  folder  {_path(folder, found.folders)}, id {folder.id}")
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from libs.common.contracts.auth import AddHeader, SetHeaderActive
 from services.console import nouns
 from services.console.asking import ask
@@ -12,9 +16,15 @@ app = nouns.noun(
 
 
 @app.command()
-def add(company: nouns.CompanyName, header: str) -> None:
-    """Let a company send as HEADER. A number also receives, so it can be one company's only."""
-    ask(AddHeader(company_id=nouns.company(company).id, header=header))
+def add(
+    company: nouns.CompanyName,
+    header: str,
+    shared: Annotated[
+        bool, typer.Option("--shared", help="A number that other companies may add as shared, too.")
+    ] = False,
+) -> None:
+    """Let a company send as HEADER. A number also receives, so it is one company's only, or shared by all that have it."""
+    ask(AddHeader(company_id=nouns.company(company).id, header=header, shared=shared))
 
 
 @app.command()
@@ -25,5 +35,5 @@ def activate(company: nouns.CompanyName, header: str) -> None:
 
 @app.command()
 def deactivate(company: nouns.CompanyName, header: str) -> None:
-    """Nothing more is sent as HEADER. It stays the company's: no other can have it, and answers still arrive."""
+    """Nothing more is sent as HEADER. It stays the company's: no other can have its number, and answers still arrive."""
     ask(SetHeaderActive(company_id=nouns.company(company).id, header=header, active=False))

@@ -63,7 +63,7 @@ async def _furnish(asker: Asker, company: Company) -> list[str]:
         if header not in {known.header for known in company.headers}:
             await asker.ask(AddHeader(company_id=company.id, header=header))
             made.append(f"header {header}")
-    if BRAND not in company.brands:
+    if BRAND not in {brand.name for brand in company.brands}:
         await asker.ask(AddBrand(company_id=company.id, name=BRAND))
         made.append(f"brand {BRAND}")
     if FOLDER not in {folder.name for folder in company.folders}:

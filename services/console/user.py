@@ -59,13 +59,13 @@ def create(
 
 @app.command()
 def password(company: nouns.CompanyName, username: str, password: NewPassword) -> None:
-    """Set another password. Ends every session of the user."""
+    """Set another password. Ends every session and every reusable token of the user; API keys stay."""
     ask(SetPassword(user_id=nouns.user_of(nouns.company(company), username).id, password=password))
 
 
 @app.command()
 def permit(company: nouns.CompanyName, username: str, permission: Permissions = []) -> None:  # noqa: B006  Typer copies it
-    """Set what the user may do, instead of what was so far; nothing given: nothing. Ends every session of the user."""
+    """Set what the user may do, instead of what was so far; nothing given: nothing. Ends every session; API keys may do no more than that from now on."""
     user = nouns.user_of(nouns.company(company), username)
     ask(SetPermissions.model_validate({"user_id": user.id, "permissions": permission}))
 
@@ -78,5 +78,5 @@ def activate(company: nouns.CompanyName, username: str) -> None:
 
 @app.command()
 def deactivate(company: nouns.CompanyName, username: str) -> None:
-    """Shut the user out: no new session, and every open one ends."""
+    """Shut the user out: no new session, every open one and every reusable token ends, API keys are refused until the user is active again."""
     ask(SetUserActive(user_id=nouns.user_of(nouns.company(company), username).id, active=False))

@@ -84,7 +84,7 @@ def test_only_asks_about_tokens_are_open_to_anyone() -> None:
         if r.open
     }
 
-    assert without_grant <= {"LogIn", "LogOut", "ResolveSession"}
+    assert without_grant == {"LogIn", "LogInWithToken", "LogOut", "ResolveSession", "CheckReusableToken"}
 
 
 def test_every_refusal_has_a_documented_status_or_is_the_worlds_fault() -> None:

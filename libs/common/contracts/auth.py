@@ -151,11 +151,15 @@ class ReusableToken(Contract):
 class RequestReusableToken(Command[ReusableToken]):
     """A token that logs the caller in later, without a password: LogInWithToken. Dies with a change of the password and with the user's activity.
 
-    The same ask id gives the same token. Refused with limit_reached where the user has TOKENS_MAX of them.
+    Gone when nobody used it for 180 days. The same ask id gives the same token. Refused with limit_reached where the user has TOKENS_MAX of them,
+    with permission_denied where the caller came with an API key, with session_expired where the user was changed since the session was resolved.
+    `make_room`: instead of limit_reached, the one that was not used for longest is revoked. For the documented surface, which can revoke none.
     """
 
     owner: ClassVar[str] = "auth"
     remembered: ClassVar[bool] = False
+
+    make_room: bool = False
 
 
 class CheckReusableToken(Query[User]):
@@ -200,8 +204,9 @@ class ApiKey(Contract):
 class CreateApiKey(Command[ApiKey]):
     """A key that may do what its user may, but never more than `permissions`; a test one sends nothing that leaves the platform.
 
-    The same ask id gives the same key. Refused with permission_denied where the caller lacks one of the permissions or itself came with a key,
-    with duplicate where the caller has a key of that name, with limit_reached where there are KEYS_MAX.
+    It outlives a change of the password, and is refused while its user is not active. The same ask id gives the same key. Refused with
+    permission_denied where the caller lacks one of the permissions or itself came with a key, with duplicate where the caller has a key of that name,
+    with limit_reached where there are KEYS_MAX, with session_expired where the user was changed since the session was resolved.
     """
 
     owner: ClassVar[str] = "auth"
@@ -297,7 +302,8 @@ class SetUserActive(Command[Done]):
 class AddHeader(Command[Done]):
     """Lets a company send as `header`: an MSISDN, a short code (3-8 digits) or a name (up to 11 of GSM's letters and digits, 3GPP TS 23.040, 9.1.2.5).
 
-    A number receives texts, so it is one company's, unless it is `shared`: then other companies that add it as shared use it too.
+    A number receives texts, so it is one company's, unless it is `shared`: then other companies that add it as shared use it too. Which of the two is
+    settled by who adds it first; refused with duplicate for whoever adds it otherwise. Any company may add a name: a shared one is an invalid_request.
     """
 
     owner: ClassVar[str] = "auth"
@@ -333,7 +339,7 @@ class SetBrandActive(Command[Done]):
 
 
 class CreateFolder(Command[Created]):
-    """`parent_id` 0 is the company's root."""
+    """`parent_id` 0 is the company's root. Refused with limit_reached where the company has FOLDERS_MAX."""
 
     owner: ClassVar[str] = "auth"
 
@@ -412,11 +418,12 @@ class FoldersChanged(Event):
 
 
 class SessionsRevoked(Broadcast):
-    """Tokens (SHA-256, hex) that are good no more."""
+    """Tokens and keys (SHA-256, hex) that are good no more; and those that may be good still, but for something else: they have to be asked about again."""
 
     type: ClassVar[str] = "auth.sessions.revoked"
 
     token_hashes: list[str]
+    changed_hashes: list[str] = Field(default_factory=list)
 
 
 class Tick(Broadcast):

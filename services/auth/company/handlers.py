@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from libs.common import phone
 from libs.common.bus import Asked
 from libs.common.contracts.auth import (
+    ActiveBrands,
     ActiveHeaders,
     AddBrand,
     AddHeader,
+    Brand,
     BrandsChanged,
     Companies,
     Company,
@@ -20,6 +22,7 @@ from libs.common.contracts.auth import (
     Header,
     HeadersChanged,
     ListCompanies,
+    SetBrandActive,
     SetHeaderActive,
     Strings,
     User,
@@ -50,7 +53,13 @@ async def add_header(tx: Tx, ask: Asked[AddHeader]) -> Done:
     if not await store.exists(tx, company_id):
         raise NO_COMPANY
 
-    added = await store.insert_header(tx, company_id, phone.sender_key(header), header)
+    key, shared = phone.sender_key(header), ask.body.shared
+    if rules.is_number(header):
+        if not await store.settle_number(tx, key, shared):
+            raise Refusal(Code.DUPLICATE, "a company has this number as its own" if shared else "this number is shared")
+    elif shared:
+        raise Refusal(Code.INVALID_REQUEST, "only a number is shared or not: any company may add a name")
+    added = await store.insert_header(tx, company_id, key, header, shared)
     if added is None:
         raise Refusal(Code.DUPLICATE, "the company has this header, or it is another company's number")
     tx.emit(HeadersChanged(company_id=company_id, items=[added]))
@@ -59,7 +68,7 @@ async def add_header(tx: Tx, ask: Asked[AddHeader]) -> Done:
 
 async def set_header_active(tx: Tx, ask: Asked[SetHeaderActive]) -> Done:
     company_id, key = ask.body.company_id, phone.sender_key(ask.body.header)
-    changed = await store.set_active_if_other(tx, company_id, key, ask.body.active)
+    changed = await store.set_header_active_if_other(tx, company_id, key, ask.body.active)
     if changed:
         tx.emit(HeadersChanged(company_id=company_id, items=[changed]))
     elif not await store.has_header(tx, company_id, key):
@@ -79,11 +88,26 @@ async def add_brand(tx: Tx, ask: Asked[AddBrand]) -> Done:
     return Done()
 
 
+async def set_brand_active(tx: Tx, ask: Asked[SetBrandActive]) -> Done:
+    company_id, key = ask.body.company_id, name_key(ask.body.name)
+    changed = await store.set_brand_active_if_other(tx, company_id, key, ask.body.active)
+    if changed:
+        tx.emit(BrandsChanged(company_id=company_id, items=[changed]))
+    elif not await store.has_brand(tx, company_id, key):
+        raise Refusal(Code.NOT_FOUND, "the company has no such brand")
+    return Done()
+
+
 async def active_headers(tx: Tx, asked: Sequence[Asked[ActiveHeaders]]) -> list[Strings | Refusal]:
     of_company = _by_company(await store.headers_of(tx, list({one.caller.company_id for one in asked})))
     return [
         Strings(items=[row["header"] for row in of_company[one.caller.company_id] if row["active"]]) for one in asked
     ]
+
+
+async def active_brands(tx: Tx, asked: Sequence[Asked[ActiveBrands]]) -> list[Strings | Refusal]:
+    of_company = _by_company(await store.brands_of(tx, list({one.caller.company_id for one in asked})))
+    return [Strings(items=[row["name"] for row in of_company[one.caller.company_id] if row["active"]]) for one in asked]
 
 
 async def list_companies(tx: Tx, ask: Asked[ListCompanies]) -> Companies:
@@ -101,7 +125,7 @@ async def list_companies(tx: Tx, ask: Asked[ListCompanies]) -> Companies:
             name=row["name"],
             users=[User(**user) for user in users[row["id"]]],
             headers=[Header(**header) for header in headers[row["id"]]],
-            brands=[brand["name"] for brand in brands[row["id"]]],
+            brands=[Brand(**brand) for brand in brands[row["id"]]],
             folders=[Folder(**folder) for folder in tree[row["id"]]],
         )
         for row in page

@@ -1,4 +1,4 @@
-"""Headers, the rule: what a company may send as. No I/O."""
+"""Headers, the rules: what a company may send as, and what of it can be shared. No I/O."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def canonical_header(written: str) -> str:
         Code.INVALID_SENDER,
         f"a header is a phone number, a short code of 3 to 8 digits, or up to {NAME_LENGTH_MAX} letters, digits and spaces with a letter among them",
     )
+
+
+def is_number(header: str) -> bool:
+    """Whether a canonical header is one that texts are sent to: a phone number or a short code. A name only sends."""
+    return header.lstrip("+").isdecimal()
 
 
 def _is_name(header: str) -> bool:

@@ -35,26 +35,38 @@ async def companies(tx: Tx, after: int, name_key: str | None, limit: int) -> lis
     return await tx.fetch(READ_COMPANIES, after, name_key, limit)
 
 
+INSERT_NUMBER = "INSERT INTO numbers (key, shared) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING"
+READ_NUMBER = "SELECT shared FROM numbers WHERE key = $1"
+
+
+async def settle_number(tx: Tx, key: str, shared: bool) -> bool:
+    """Whether the number is `shared` as it is wished; the first who adds it settles that. Waits for another who is just adding it."""
+    await tx.execute(INSERT_NUMBER, key, shared)
+    settled: bool = await tx.fetchval(READ_NUMBER, key)
+    return settled is shared
+
+
 INSERT_HEADER = """
--- Either of two indexes may object: the company has it, or it is a number and another company has it.
-INSERT INTO headers (company_id, key, header) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING header, active, version
+-- Either of two indexes may object: the company has it, or it is another company's own number.
+INSERT INTO headers (company_id, key, header, shared) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING header, active, version, shared
 """
 
 
-async def insert_header(tx: Tx, company_id: int, key: str, header: str) -> Header | None:
+async def insert_header(tx: Tx, company_id: int, key: str, header: str, shared: bool) -> Header | None:
     """None where it is taken."""
-    row = await tx.fetchrow(INSERT_HEADER, company_id, key, header)
+    row = await tx.fetchrow(INSERT_HEADER, company_id, key, header, shared)
     return Header(**row) if row else None
 
 
-SET_ACTIVE_IF_OTHER = """
-UPDATE headers SET active = $3, version = version + 1 WHERE company_id = $1 AND key = $2 AND active <> $3 RETURNING header, active, version
+SET_HEADER_IF_OTHER = """
+UPDATE headers SET active = $3, version = version + 1 WHERE company_id = $1 AND key = $2 AND active <> $3
+RETURNING header, active, version, shared
 """
 
 
-async def set_active_if_other(tx: Tx, company_id: int, key: str, active: bool) -> Header | None:
+async def set_header_active_if_other(tx: Tx, company_id: int, key: str, active: bool) -> Header | None:
     """The changed header; None where nothing had to change, or there is none."""
-    row = await tx.fetchrow(SET_ACTIVE_IF_OTHER, company_id, key, active)
+    row = await tx.fetchrow(SET_HEADER_IF_OTHER, company_id, key, active)
     return Header(**row) if row else None
 
 
@@ -66,9 +78,7 @@ async def has_header(tx: Tx, company_id: int, key: str) -> bool:
     return has
 
 
-READ_HEADERS = (
-    "SELECT company_id, header, active, version FROM headers WHERE company_id = ANY($1::bigint[]) ORDER BY added"
-)
+READ_HEADERS = "SELECT company_id, header, active, version, shared FROM headers WHERE company_id = ANY($1::bigint[]) ORDER BY added"
 
 
 async def headers_of(tx: Tx, company_ids: Sequence[int]) -> list[Record]:
@@ -88,7 +98,26 @@ async def insert_brand(tx: Tx, company_id: int, name_key: str, name: str) -> Bra
     return Brand(**row) if row else None
 
 
-READ_BRANDS = "SELECT company_id, name FROM brands WHERE company_id = ANY($1::bigint[]) ORDER BY added"
+SET_BRAND_IF_OTHER = """
+UPDATE brands SET active = $3, version = version + 1 WHERE company_id = $1 AND name_key = $2 AND active <> $3 RETURNING name, active, version
+"""
+
+
+async def set_brand_active_if_other(tx: Tx, company_id: int, name_key: str, active: bool) -> Brand | None:
+    """The changed brand; None where nothing had to change, or there is none."""
+    row = await tx.fetchrow(SET_BRAND_IF_OTHER, company_id, name_key, active)
+    return Brand(**row) if row else None
+
+
+HAS_BRAND = "SELECT EXISTS (SELECT FROM brands WHERE company_id = $1 AND name_key = $2)"
+
+
+async def has_brand(tx: Tx, company_id: int, name_key: str) -> bool:
+    has: bool = await tx.fetchval(HAS_BRAND, company_id, name_key)
+    return has
+
+
+READ_BRANDS = "SELECT company_id, name, active, version FROM brands WHERE company_id = ANY($1::bigint[]) ORDER BY added"
 
 
 async def brands_of(tx: Tx, company_ids: Sequence[int]) -> list[Record]:

@@ -1,4 +1,4 @@
--- 0001: everything auth owns: companies with their headers, brands and folders; people; sessions.
+-- 0001: everything auth owns: companies with their headers, brands and folders; people; sessions, reusable tokens, API keys.
 -- `..._key` columns hold the casefolded name, by which it is unique; `version` rises with each change and travels with the event that tells of it.
 
 CREATE TABLE companies (
@@ -19,9 +19,23 @@ CREATE TABLE users (
     phone_number text NOT NULL CHECK (phone_number ~ '^([+][1-9][0-9]{6,14})?$'),
     permissions text[] NOT NULL CHECK (permissions <@ ARRAY['send', 'administer']),
     active boolean NOT NULL DEFAULT true,
+    access_version int NOT NULL DEFAULT 0, -- rises with password, permissions and activity: a grant of before makes no token and no key
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX users_company ON users (company_id);
+
+-- What logs a user in without a password. Those that are good no more stay until they are old, so that a late repeat of the request that made
+-- one does not make it good again.
+CREATE TABLE reusable_tokens (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    token_sha256 bytea NOT NULL CONSTRAINT reusable_tokens_token UNIQUE CHECK (octet_length(token_sha256) = 32),
+    user_id bigint NOT NULL REFERENCES users,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    last_used_at timestamptz,
+    revoked_at timestamptz
+);
+CREATE INDEX reusable_tokens_live ON reusable_tokens (user_id) WHERE revoked_at IS NULL;
+CREATE INDEX reusable_tokens_used ON reusable_tokens (coalesce(last_used_at, created_at));
 
 -- A row a live or lately ended session. Ended ones stay until they would have expired anyway, so that a late repeat of the
 -- login that opened one does not open it again.
@@ -31,11 +45,33 @@ CREATE TABLE sessions (
     created_at timestamptz NOT NULL DEFAULT now(),
     last_used_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL CHECK (expires_at > created_at),
+    reusable_token_id bigint REFERENCES reusable_tokens ON DELETE CASCADE, -- that opened it: ends with it
     revoked_at timestamptz,
     told_at timestamptz CHECK (told_at IS NULL OR revoked_at IS NOT NULL) -- when the gateways were told of the revocation
 );
 CREATE INDEX sessions_live ON sessions (user_id) WHERE revoked_at IS NULL;
 CREATE INDEX sessions_untold ON sessions (revoked_at) WHERE revoked_at IS NOT NULL AND told_at IS NULL;
+CREATE INDEX sessions_reusable_token ON sessions (reusable_token_id) WHERE reusable_token_id IS NOT NULL;
+
+-- Keys for programs. A revoked one stays for a while, as a dead token does. `version` rises with every change of what the key may do.
+CREATE TABLE api_keys (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    key_sha256 bytea NOT NULL CONSTRAINT api_keys_key UNIQUE CHECK (octet_length(key_sha256) = 32),
+    user_id bigint NOT NULL REFERENCES users,
+    name text NOT NULL,
+    name_key text NOT NULL,
+    hint text NOT NULL CHECK (length(hint) = 12), -- the key's first characters: 24 bits of its 256
+    permissions text[] NOT NULL CHECK (permissions <@ ARRAY['send', 'administer']),
+    test boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    last_used_at timestamptz,
+    revoked_at timestamptz,
+    version int NOT NULL DEFAULT 1,
+    told_version int NOT NULL DEFAULT 1 CHECK (told_version <= version) -- what the gateways were told of
+);
+CREATE UNIQUE INDEX api_keys_name ON api_keys (user_id, name_key) WHERE revoked_at IS NULL;
+CREATE INDEX api_keys_untold ON api_keys (id) WHERE told_version < version;
+CREATE INDEX api_keys_revoked ON api_keys (revoked_at) WHERE revoked_at IS NOT NULL;
 
 -- Wrong guesses at a name, whether or not there is such a user: the answer must not tell.
 CREATE TABLE login_failures (
@@ -44,17 +80,26 @@ CREATE TABLE login_failures (
     since timestamptz NOT NULL DEFAULT now()
 );
 
+-- A number receives texts, so it is either one company's own or shared by all that have it. Which of the two, is decided by who adds it first.
+CREATE TABLE numbers (
+    key text PRIMARY KEY,
+    shared boolean NOT NULL,
+    UNIQUE (key, shared)
+);
+
 CREATE TABLE headers (
     company_id bigint NOT NULL REFERENCES companies,
     key text NOT NULL, -- libs.common.phone.sender_key
+    number text GENERATED ALWAYS AS (CASE WHEN key ~ '^[+]?[0-9]+$' THEN key END) STORED, -- a name only sends and is anybody's
     header text NOT NULL,
+    shared boolean NOT NULL DEFAULT false CHECK (NOT shared OR number IS NOT NULL),
     active boolean NOT NULL DEFAULT true,
     version int NOT NULL DEFAULT 1,
     added bigint GENERATED ALWAYS AS IDENTITY,
-    CONSTRAINT headers_of_a_company PRIMARY KEY (company_id, key)
+    CONSTRAINT headers_of_a_company PRIMARY KEY (company_id, key),
+    CONSTRAINT headers_number FOREIGN KEY (number, shared) REFERENCES numbers (key, shared)
 );
--- A number receives texts, so it is one company's; a name only sends and may be shared.
-CREATE UNIQUE INDEX headers_number_is_one_companys ON headers (key) WHERE key ~ '^[+]?[0-9]+$';
+CREATE UNIQUE INDEX headers_number_is_one_companys ON headers (number) WHERE NOT shared;
 
 CREATE TABLE brands (
     company_id bigint NOT NULL REFERENCES companies,

@@ -1,4 +1,4 @@
-"""People: made and changed by an operator. What takes away ends the user's sessions in the same transaction.
+"""People: made and changed by an operator. What takes away ends the user's sessions in the same transaction, and what else stands for the user.
 
 A password is hashed before the first write: the transaction of the ask is open then, and has locked nothing.
 """
@@ -24,9 +24,11 @@ from libs.common.contracts.auth import (
 from libs.common.contracts.base import Code, Contract, Done, Refusal
 from libs.common.db import Tx
 from services.auth.company import store as company
+from services.auth.keys import store as keys
 from services.auth.names import name_key
 from services.auth.people import store
-from services.auth.sessions.store import revoke_all_of
+from services.auth.sessions import store as sessions
+from services.auth.tokens import store as tokens
 
 NO_USER = Refusal(Code.NOT_FOUND, "there is no such user")
 
@@ -53,10 +55,11 @@ async def set_passwords(tx: Tx, asked: Sequence[Asked[SetPassword]]) -> Sequence
 
 
 async def _set_password(hashes: Mapping[UUID, str], tx: Tx, ask: Asked[SetPassword]) -> Done:
-    # First the hash, then the sessions: a login that is just under way either sees the new hash or is seen here.
+    # First the hash and the tokens, then the sessions: a login that is just under way either sees the change or is seen here.
     if not await store.set_password(tx, ask.body.user_id, hashes[ask.id]):
         raise NO_USER
-    await revoke_all_of(tx, ask.body.user_id)
+    await tokens.revoke_all_of(tx, ask.body.user_id)
+    await sessions.revoke_all_of(tx, ask.body.user_id)
     return Done()
 
 
@@ -68,14 +71,18 @@ async def _hashes(tx: Tx, asked: Sequence[Asked[Any]]) -> Mapping[UUID, str]:
 async def set_permissions(tx: Tx, ask: Asked[SetPermissions]) -> Done:
     if not await store.set_permissions(tx, ask.body.user_id, sorted(set(ask.body.permissions))):
         raise NO_USER
-    await revoke_all_of(tx, ask.body.user_id)
+    await sessions.revoke_all_of(tx, ask.body.user_id)
+    await keys.tell_again(tx, ask.body.user_id)
     return Done()
 
 
 async def set_active(tx: Tx, ask: Asked[SetUserActive]) -> Done:
     if not await store.set_active(tx, ask.body.user_id, ask.body.active):
         raise NO_USER
-    await revoke_all_of(tx, ask.body.user_id)
+    if not ask.body.active:
+        await tokens.revoke_all_of(tx, ask.body.user_id)
+    await sessions.revoke_all_of(tx, ask.body.user_id)
+    await keys.tell_again(tx, ask.body.user_id)
     return Done()
 
 

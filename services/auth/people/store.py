@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from libs.common.contracts.auth import CreateUser
 from libs.common.db import Tx
@@ -33,7 +33,18 @@ async def insert_user(
     return id_
 
 
-SET_HASH = "UPDATE users SET password_hash = $2 WHERE id = $1"
+LOCK_ACCESS = """
+-- Who changes the user now waits, and then ends what is about to be made; one who came first is seen here.
+SELECT id, access_version FROM users WHERE id = ANY($1::bigint[]) AND active ORDER BY id FOR NO KEY UPDATE
+"""
+
+
+async def lock_access(tx: Tx, user_ids: Collection[int]) -> dict[int, int]:
+    """The access version of each that is active; it stays so until the end of this transaction."""
+    return {row["id"]: row["access_version"] for row in await tx.fetch(LOCK_ACCESS, list(user_ids))}
+
+
+SET_HASH = "UPDATE users SET password_hash = $2, access_version = access_version + 1 WHERE id = $1"
 
 
 async def set_password(tx: Tx, user_id: int, password_hash: str) -> bool:
@@ -41,7 +52,7 @@ async def set_password(tx: Tx, user_id: int, password_hash: str) -> bool:
     return await tx.execute(SET_HASH, user_id, password_hash) == "UPDATE 1"
 
 
-SET_PERMISSIONS = "UPDATE users SET permissions = $2 WHERE id = $1"
+SET_PERMISSIONS = "UPDATE users SET permissions = $2, access_version = access_version + 1 WHERE id = $1"
 
 
 async def set_permissions(tx: Tx, user_id: int, permissions: Sequence[str]) -> bool:
@@ -49,7 +60,7 @@ async def set_permissions(tx: Tx, user_id: int, permissions: Sequence[str]) -> b
     return await tx.execute(SET_PERMISSIONS, user_id, permissions) == "UPDATE 1"
 
 
-SET_ACTIVE = "UPDATE users SET active = $2 WHERE id = $1"
+SET_ACTIVE = "UPDATE users SET active = $2, access_version = access_version + 1 WHERE id = $1"
 
 
 async def set_active(tx: Tx, user_id: int, active: bool) -> bool:

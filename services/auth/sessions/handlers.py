@@ -1,4 +1,4 @@
-"""Sessions: log in, log out, and what a live session may do.
+"""Sessions: log in, log out, and what a live session, or an API key, may do.
 
 Passwords are checked while the transaction of the ask is open but has locked nothing and holds no snapshot (read committed, between statements):
 it costs a connection of the lane's share, no one waits for it. All writes come after.
@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 import structlog
 
@@ -20,7 +21,10 @@ from libs.common.db import Tx
 from libs.common.db.pool import Record
 from libs.common.grants import GRANT_S, Caller
 from services.auth.app import Auth
+from services.auth.keys import store as keys
+from services.auth.keys.rules import is_key, may
 from services.auth.sessions import rules, store
+from services.auth.sessions.opening import LetIn, open_sessions
 from services.auth.sessions.rules import Guess
 
 log = structlog.get_logger()
@@ -46,19 +50,18 @@ async def log_in(tx: Tx, asked: Sequence[Asked[LogIn]]) -> list[LoggedIn | Refus
     await store.count_failures(tx, dict(sorted(Counter(guess.username_key for guess in admitted - right).items())))
     checked = [users[guess.username_key] for guess in right]
     unchanged = await store.lock_unchanged(tx, {user["id"]: user["password_hash"] for user in checked})
-    answers: list[LoggedIn | Refusal] = []
-    opened: dict[bytes, int] = {}
+    let_in: dict[UUID, LetIn] = {}
     for one in asked:
         guess = guesses[one.id]
         user = users.get(guess.username_key) if guess else None
         if guess in right and user and user["id"] in unchanged:
-            token = rules.token(tx.app.token_key, one.id, user["id"])
-            opened[rules.token_sha256(token)] = user["id"]
-            answers.append(_logged_in(user, token))
-        else:
-            answers.append(WRONG if guess is None or guess in admitted else TOO_MANY_FAILURES)
-    await store.open_sessions(tx, opened, tx.app.settings.session_life_s)
-    return answers
+            let_in[one.id] = LetIn(user, rules.token(tx.app.secrets.session_tokens, one.id, user["id"]))
+    opened = await open_sessions(tx, let_in)
+    return [opened.get(one.id) or _wrong(guesses[one.id], admitted) for one in asked]
+
+
+def _wrong(guess: Guess | None, admitted: set[Guess]) -> Refusal:
+    return WRONG if guess is None or guess in admitted else TOO_MANY_FAILURES
 
 
 async def _right(auth: Auth, guesses: set[Guess], users: dict[str, Record]) -> set[Guess]:
@@ -70,16 +73,6 @@ async def _right(auth: Auth, guesses: set[Guess], users: dict[str, Record]) -> s
     return {guess for guess, verdict in zip(order, verdicts, strict=True) if verdict}
 
 
-def _logged_in(user: Record, token: str) -> LoggedIn:
-    return LoggedIn(
-        token=token,
-        firstname=user["firstname"],
-        surname=user["surname"],
-        phone_number=user["phone_number"],
-        company=user["company"],
-    )
-
-
 async def log_out(tx: Tx, asked: Sequence[Asked[LogOut]]) -> list[Done | Refusal]:
     hashes = [rules.token_sha256(one.body.token) for one in asked]
     ended = await store.revoke_if_live(tx, hashes, tx.app.settings.session_idle_s)
@@ -88,19 +81,35 @@ async def log_out(tx: Tx, asked: Sequence[Asked[LogOut]]) -> list[Done | Refusal
 
 
 async def resolve(tx: Tx, asked: Sequence[Asked[ResolveSession]]) -> list[Session | Refusal]:
-    hashes = [rules.token_sha256(one.body.token) for one in asked]
-    live = await store.use_live_sessions(tx, list(set(hashes)), tx.app.settings.session_idle_s)
-    sessions = {token_sha256: _session(tx.app, row) for token_sha256, row in live.items()}
-    return [sessions.get(token_sha256, NO_SESSION) for token_sha256 in hashes]
+    hash_of = {one.body.token: rules.token_sha256(one.body.token) for one in asked}
+    key_hashes = [hash_of[token] for token in hash_of if is_key(token)]
+    token_hashes = [hash_of[token] for token in hash_of if not is_key(token)]
+    live = await store.use_live_sessions(tx, token_hashes, tx.app.settings.session_idle_s)
+    in_use = await keys.use_keys(tx, key_hashes)
+    sessions = {hash_: _of_session(tx.app, row) for hash_, row in live.items()}
+    sessions |= {hash_: _of_key(tx.app, row) for hash_, row in in_use.items()}
+    return [sessions.get(hash_of[one.body.token], NO_SESSION) for one in asked]
 
 
-def _session(auth: Auth, row: Record) -> Session:
-    until_s = min(time.time() + GRANT_S, row["expires_at"].timestamp())
-    caller = Caller(row["company_id"], row["user_id"], frozenset(row["permissions"]))
+def _of_session(auth: Auth, row: Record) -> Session:
+    caller = Caller(
+        row["company_id"], row["user_id"], frozenset(row["permissions"]), access_version=row["access_version"]
+    )
+    return _granted(auth, caller, min(time.time() + GRANT_S, row["expires_at"].timestamp()))
+
+
+def _of_key(auth: Auth, row: Record) -> Session:
+    permissions = may(row["permissions"], row["users_permissions"])
+    caller = Caller(row["company_id"], row["user_id"], permissions, test=row["test"], key=True)
+    return _granted(auth, caller, time.time() + GRANT_S)
+
+
+def _granted(auth: Auth, caller: Caller, until_s: float) -> Session:
     return Session(
         grant=auth.signer.sign(caller, until_s),
         grant_until=datetime.fromtimestamp(until_s, UTC),
-        company_id=row["company_id"],
-        user_id=row["user_id"],
-        permissions=row["permissions"],
+        company_id=caller.company_id,
+        user_id=caller.user_id,
+        permissions=sorted(caller.permissions),
+        test=caller.test,
     )

@@ -1,8 +1,8 @@
 """Sessions, the rules: how a token comes to be, and how many guesses a name allows. No I/O, no clock.
 
 A token is made from the id of the ask that logged in (HMAC-SHA256 under a key only auth has), so a repeat after a lost reply gets the same token
-although nobody kept it: the inbox, which keeps other answers in clear, is left out, and the database has the token's SHA-256 alone. The user is in it
-too: one who learns another's ask id, and repeats it with a password of their own, gets a token of their own.
+although nobody kept it: the inbox, which keeps other answers in clear, is left out, and the database has the token's SHA-256 alone. Who logged in, and
+by which reusable token, is in it too: one who learns another's ask id, and repeats it with a password of their own, gets a token of their own.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ def admitted(guesses: Iterable[Guess], failures: Mapping[str, int]) -> set[Guess
     return admitted
 
 
-def token(key: bytes, ask_id: UUID, user_id: int) -> str:
-    """256 bits, opaque, URL-safe."""
-    digest = hmac.digest(key, ask_id.bytes + user_id.to_bytes(8), hashlib.sha256)
+def token(secret: bytes, ask_id: UUID, *whose: int) -> str:
+    """256 bits, opaque, URL-safe: the same for the same ask of the same `whose` under one of app.Secrets."""
+    digest = hmac.digest(secret, ask_id.bytes + b"".join(id_.to_bytes(8) for id_ in whose), hashlib.sha256)
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from libs.common.db import Tx
 from libs.common.db.pool import Record
@@ -62,21 +63,25 @@ async def lock_unchanged(tx: Tx, hash_of: Mapping[int, str]) -> set[int]:
 
 OPEN_SESSIONS = """
 -- A repeat of a login finds its session there, live or ended, and leaves it as it is.
-INSERT INTO sessions (token_sha256, user_id, expires_at)
-SELECT token_sha256, user_id, now() + make_interval(secs => $3)
-FROM unnest($1::bytea[], $2::bigint[]) AS opened (token_sha256, user_id) ORDER BY 1
-ON CONFLICT (token_sha256) DO NOTHING
+INSERT INTO sessions (token_sha256, user_id, reusable_token_id, expires_at)
+SELECT token_sha256, user_id, reusable_token_id, now() + make_interval(secs => $4)
+FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS opened (token_sha256, user_id, reusable_token_id) ORDER BY 1
+ON CONFLICT (token_sha256) DO UPDATE SET user_id = excluded.user_id RETURNING token_sha256, expires_at
 """
 
 
-async def open_sessions(tx: Tx, user_of: Mapping[bytes, int], life_s: float) -> None:
-    if user_of:
-        await tx.execute(OPEN_SESSIONS, list(user_of), list(user_of.values()), life_s)
+async def open_sessions(tx: Tx, whose: Mapping[bytes, tuple[int, int | None]], life_s: float) -> dict[bytes, datetime]:
+    """When each is over. `whose`: the user's id, and the reusable token's where one opens it."""
+    if not whose:
+        return {}
+    user_ids, reusable_token_ids = zip(*whose.values(), strict=True)
+    rows = await tx.fetch(OPEN_SESSIONS, list(whose), user_ids, reusable_token_ids, life_s)
+    return {row["token_sha256"]: row["expires_at"] for row in rows}
 
 
 USE_SESSIONS = """
 WITH live AS (
-    SELECT s.token_sha256, s.user_id, s.last_used_at, s.expires_at, u.company_id, u.permissions
+    SELECT s.token_sha256, s.user_id, s.last_used_at, s.expires_at, u.company_id, u.permissions, u.access_version
     FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.token_sha256 = ANY($1::bytea[]) AND s.revoked_at IS NULL AND s.expires_at > now()
       AND s.last_used_at > now() - make_interval(secs => $2)
@@ -88,13 +93,14 @@ WITH live AS (
 ), touched AS (
     UPDATE sessions s SET last_used_at = now() FROM used WHERE s.token_sha256 = used.token_sha256
 )
-SELECT token_sha256, user_id, company_id, permissions, expires_at FROM live
+SELECT token_sha256, user_id, company_id, permissions, access_version, expires_at FROM live
 """
 
 
 async def use_live_sessions(tx: Tx, tokens_sha256: Sequence[bytes], idle_s: float) -> dict[bytes, Record]:
     """Those that are live, with whose they are; that they are used is written down."""
-    rows = await tx.fetch(USE_SESSIONS, tokens_sha256, idle_s, min(USE_WRITTEN_EVERY_S, idle_s / 2))
+    every_s = min(USE_WRITTEN_EVERY_S, idle_s / 2)
+    rows = await tx.fetch(USE_SESSIONS, tokens_sha256, idle_s, every_s) if tokens_sha256 else []
     return {row["token_sha256"]: row for row in rows}
 
 
@@ -122,6 +128,19 @@ WHERE s.token_sha256 = mine.token_sha256
 async def revoke_all_of(tx: Tx, user_id: int) -> None:
     """Ends every session of the user. The gateways are told after the commit."""
     await tx.execute(REVOKE_ALL, user_id)
+    tx.wake("revoked")
+
+
+REVOKE_OPENED_BY = """
+UPDATE sessions s SET revoked_at = now()
+FROM (SELECT token_sha256 FROM sessions WHERE reusable_token_id = $1 AND revoked_at IS NULL ORDER BY token_sha256 FOR UPDATE) AS mine
+WHERE s.token_sha256 = mine.token_sha256
+"""
+
+
+async def revoke_opened_by(tx: Tx, reusable_token_id: int) -> None:
+    """Ends every session that this token opened. The gateways are told after the commit."""
+    await tx.execute(REVOKE_OPENED_BY, reusable_token_id)
     tx.wake("revoked")
 
 

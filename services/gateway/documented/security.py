@@ -31,7 +31,7 @@ async def verify_reusable_token(call: Call) -> object:
 
 
 async def request_reusable_token(call: Call) -> object:
-    return (await call.ask(RequestReusableToken())).token
+    return (await call.ask(RequestReusableToken(make_room=True))).token
 
 
 async def logout(call: Call) -> object:

@@ -7,14 +7,25 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from libs.common.contracts.auth import CreateUser, HeadersChanged, LogIn, LogOut, ResolveSession
+from libs.common.contracts.auth import (
+    CreateApiKey,
+    CreateUser,
+    HeadersChanged,
+    LoggedIn,
+    LogIn,
+    LogInWithToken,
+    LogOut,
+    RequestReusableToken,
+    ResolveSession,
+    SetPassword,
+)
 from libs.common.contracts.base import Code
 from libs.common.db import migrator
 from libs.common.ids import uuid7
 from services.auth.__main__ import SERVICE
-from tests.harness import Client, eventually, heard, running
+from tests.harness import Client, client, eventually, heard, running
 from tests.infra import Infra
-from tests.integration.auth.conftest import PASSWORD, a_company, a_user, session_of, token_of
+from tests.integration.auth.conftest import PASSWORD, a_company, a_user, count, logged_in, session_of, token_of
 from tests.integration.auth.test_provisioning import add_headers
 
 
@@ -59,6 +70,39 @@ async def test_one_ask_that_both_copies_get_at_once_is_done_once(
         async with one.kernel.db.reading() as tx:
             assert await tx.fetchval("SELECT count(*) FROM users") == 1
             assert await tx.fetchval("SELECT count(*) FROM sessions") == 1
+
+
+async def test_a_reusable_token_asked_for_at_both_copies_is_one_and_dies_at_both(
+    infra: Infra, dsn: str, gateway: Client, console: Client
+) -> None:
+    async with (
+        running(infra, SERVICE, dsn=dsn) as one,
+        running(infra, SERVICE, dsn=dsn),
+        client(infra, "gateway") as second,
+    ):
+        _, user_id, mine = await logged_in(gateway, console)
+        id_, key_id = uuid7(), uuid7()
+        both = (gateway, second, gateway, second)
+        made = await asyncio.gather(*(asks.ask(RequestReusableToken(), mine, id_=id_) for asks in both))
+        keys = await asyncio.gather(*(asks.ask(CreateApiKey(name="One"), mine, id_=key_id) for asks in both))
+        assert (len({token.token for token in made}), len({key.key for key in keys})) == (1, 1)
+        assert await count(one, "SELECT (SELECT count(*) FROM reusable_tokens) + (SELECT count(*) FROM api_keys)") == 2
+
+        login = LogInWithToken(token=made[0].token)
+        logins = [asyncio.create_task(asks.ask(login)) for asks in both * 5]
+        await console.ask(SetPassword(user_id=user_id, password="another horse"))
+        opened = [
+            answer.token
+            for answer in await asyncio.gather(*logins, return_exceptions=True)
+            if isinstance(answer, LoggedIn)
+        ]
+
+        codes = await asyncio.gather(*(asks.refused(login) for asks in both))
+        assert set(codes) == {Code.WRONG_CREDENTIALS}
+        live = await asyncio.gather(*(gateway.refused(ResolveSession(token=token)) for token in opened))
+        assert set(live) <= {Code.SESSION_EXPIRED}
+        for asks in both:
+            await session_of(asks, keys[0].key)
 
 
 async def test_each_change_is_told_once_by_two_copies(infra: Infra, dsn: str, console: Client) -> None:

@@ -10,7 +10,9 @@ import pytest
 
 from libs.common.contracts.auth import (
     ADMINISTER,
+    FOLDERS_MAX,
     SEND,
+    ActiveBrands,
     ActiveHeaders,
     AddBrand,
     AddHeader,
@@ -22,6 +24,8 @@ from libs.common.contracts.auth import (
     FoldersChanged,
     HeadersChanged,
     ListCompanies,
+    ReadFolders,
+    SetBrandActive,
     SetHeaderActive,
     SetPassword,
     SetPermissions,
@@ -30,9 +34,10 @@ from libs.common.contracts.auth import (
 from libs.common.contracts.base import Ask, Code
 from libs.common.ids import uuid7
 from libs.common.service import Process
-from tests.harness import Client, eventually, grant, heard
+from services.auth.folders import store as folders
+from tests.harness import Client, client, eventually, grant, heard
 from tests.infra import Infra
-from tests.integration.auth.conftest import PASSWORD, a_company, a_user, session_of, token_of
+from tests.integration.auth.conftest import PASSWORD, a_company, a_user, is_waited_for, session_of, token_of
 
 NOBODY = 2**62
 
@@ -45,6 +50,7 @@ PROVISIONING: list[Ask[Any]] = [
     AddHeader(company_id=1, header="82830"),
     SetHeaderActive(company_id=1, header="82830", active=False),
     AddBrand(company_id=1, name="New"),
+    SetBrandActive(company_id=1, name="New", active=False),
     CreateFolder(company_id=1, name="New"),
     ListCompanies(),
 ]
@@ -84,6 +90,7 @@ async def test_an_operator_provisions_every_company(auth: Process, gateway: Clie
         AddHeader(company_id=NOBODY, header="Nobody"),
         SetHeaderActive(company_id=NOBODY, header="Nobody", active=False),
         AddBrand(company_id=NOBODY, name="Nobody"),
+        SetBrandActive(company_id=NOBODY, name="Nobody", active=False),
         CreateFolder(company_id=NOBODY, name="Nobody"),
     ],
     ids=lambda ask: type(ask).__name__,
@@ -149,6 +156,108 @@ async def test_a_header_is_told_with_each_change_and_a_rising_version(
     assert {company_id} == {event.company_id for event in events}
 
 
+async def test_a_brand_is_told_with_each_change_and_named_while_it_is_active(
+    auth: Process, gateway: Client, console: Client, infra: Infra
+) -> None:
+    company_id, other = await a_company(console), await a_company(console)
+
+    async def active() -> list[str]:
+        return (await gateway.ask(ActiveBrands(), grant(company_id))).items
+
+    async with heard(infra, BrandsChanged) as events:
+        for name in ("Second", "First"):
+            await console.ask(AddBrand(company_id=company_id, name=name))
+        await console.ask(SetBrandActive(company_id=company_id, name="SECOND", active=False))
+        await console.ask(SetBrandActive(company_id=company_id, name="Second", active=False))  # changes nothing
+        assert await active() == ["First"]
+        await console.ask(SetBrandActive(company_id=company_id, name="Second", active=True))
+        assert await active() == ["Second", "First"]
+        assert (await gateway.ask(ActiveBrands(), grant(other))).items == []
+
+        async def told() -> list[Any]:
+            items = [event.items[0] for event in events if isinstance(event, BrandsChanged)]
+            return items if len(items) >= 4 else []
+
+        items = await eventually(told)
+    assert [(item.active, item.version) for item in items if item.name == "Second"] == [
+        (True, 1),
+        (False, 2),
+        (True, 3),
+    ]
+    assert await console.refused(SetBrandActive(company_id=other, name="First", active=False)) == Code.NOT_FOUND
+
+
+async def test_a_shared_number_is_every_companys_that_adds_it_as_shared_and_nobodys_own(
+    auth: Process, gateway: Client, console: Client, infra: Infra
+) -> None:
+    one, other, third = [await a_company(console) for _ in range(3)]
+    async with heard(infra, HeadersChanged) as events:
+        await console.ask(AddHeader(company_id=one, header="60111", shared=True))
+        await console.ask(AddHeader(company_id=other, header="60111", shared=True))
+        await console.ask(SetHeaderActive(company_id=other, header="60111", active=False))
+        await console.ask(AddHeader(company_id=third, header="+44 7700 900666"))
+
+        async def told() -> bool:
+            return len(events) >= 4
+
+        await eventually(told)
+    assert {
+        (e.company_id, i.header, i.shared, i.version) for e in events if isinstance(e, HeadersChanged) for i in e.items
+    } == {
+        (one, "60111", True, 1),
+        (other, "60111", True, 1),
+        (other, "60111", True, 2),
+        (third, "+447700900666", False, 1),
+    }
+    assert (await headers_of(gateway, one), await headers_of(gateway, other)) == (["60111"], [])
+    for refused in (
+        AddHeader(company_id=third, header="60111"),
+        AddHeader(company_id=one, header="60111"),
+        AddHeader(company_id=one, header="60111", shared=True),
+        AddHeader(company_id=one, header="07700900666", shared=True),
+        AddHeader(company_id=one, header="07700900666"),
+        AddHeader(company_id=third, header="07700900666", shared=True),
+    ):
+        assert await console.refused(refused) == Code.DUPLICATE
+    assert await console.refused(AddHeader(company_id=one, header="Name", shared=True)) == Code.INVALID_REQUEST
+    company = (await console.ask(ListCompanies(after=one - 1))).items[0]
+    assert [(header.header, header.shared) for header in company.headers] == [("60111", True)]
+
+
+async def test_a_refused_header_settles_nothing_about_its_number(
+    auth: Process, gateway: Client, console: Client
+) -> None:
+    company_id = await a_company(console)
+    assert await console.refused(AddHeader(company_id=NOBODY, header="60112", shared=True)) == Code.NOT_FOUND
+    await console.ask(AddHeader(company_id=company_id, header="60112"))
+
+    assert await headers_of(gateway, company_id) == ["60112"]
+
+
+async def test_a_number_that_some_add_as_shared_and_some_as_their_own_at_once_is_one_of_the_two(
+    auth: Process, console: Client
+) -> None:
+    companies = [await a_company(console) for _ in range(6)]
+    async with client(console.infra, "console") as second:  # folds of its own, so that two transactions meet
+        for n in range(20):
+            header = f"6020{n:02}"
+            await asyncio.gather(
+                *(
+                    (console, second)[place % 2].ask(AddHeader(company_id=id_, header=header, shared=place % 3 > 0))
+                    for place, id_ in enumerate(companies)
+                ),
+                return_exceptions=True,
+            )
+
+    async with auth.kernel.db.reading() as tx:
+        rows = await tx.fetch(
+            "SELECT count(*) FILTER (WHERE shared) AS shared, count(*) FILTER (WHERE NOT shared) AS own FROM headers "
+            "WHERE key LIKE '6020__' GROUP BY key"
+        )
+    assert len(rows) == 20
+    assert {(row["shared"], row["own"]) for row in rows} <= {(4, 0), (0, 1)}
+
+
 async def test_brands_and_folders_are_told(auth: Process, console: Client, infra: Infra) -> None:
     company_id = await a_company(console)
     async with heard(infra, BrandsChanged, FoldersChanged) as events:
@@ -174,6 +283,45 @@ async def test_folders_are_a_tree_inside_one_company(auth: Process, console: Cli
 
     assert refused == Code.NOT_FOUND
     assert await console.refused(CreateFolder(company_id=company_id, name="x", parent_id=NOBODY)) == Code.NOT_FOUND
+
+
+async def test_a_company_reads_its_own_folders(auth: Process, gateway: Client, console: Client) -> None:
+    company_id, other = await a_company(console), await a_company(console)
+    top = (await console.ask(CreateFolder(company_id=company_id, name="Top"))).id
+    under = (await console.ask(CreateFolder(company_id=company_id, name="Under", parent_id=top))).id
+    await console.ask(CreateFolder(company_id=other, name="Other's"))
+
+    mine, others, nobodys = await asyncio.gather(
+        *(gateway.ask(ReadFolders(), grant(id_)) for id_ in (company_id, other, NOBODY))
+    )
+
+    assert [(folder.id, folder.name, folder.parent_id) for folder in mine.items] == [
+        (top, "Top", 0),
+        (under, "Under", top),
+    ]
+    assert [folder.name for folder in others.items] == ["Other's"]
+    assert nobodys.items == []
+    assert await gateway.refused(ReadFolders()) == Code.SESSION_EXPIRED
+
+
+async def test_a_company_has_so_many_folders_and_no_more_not_even_by_two_at_once(
+    auth: Process, console: Client
+) -> None:
+    company_id = await a_company(console)
+    async with auth.kernel.db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO folders (company_id, name, name_key) SELECT $1, n::text, n::text FROM generate_series(1, $2) AS n",
+            company_id,
+            FOLDERS_MAX - 1,
+        )
+    async with auth.kernel.db.transaction() as tx:  # as another fold would
+        await folders.lock_companies(tx, [company_id])
+        await folders.insert_folder(tx, company_id, 0, "Last", "last")
+        making = asyncio.create_task(console.refused(CreateFolder(company_id=company_id, name="One too many")))
+        await is_waited_for(auth)
+
+    assert await making == Code.LIMIT_REACHED
+    assert await console.refused(CreateFolder(company_id=company_id, name="1")) == Code.DUPLICATE
 
 
 async def test_users_are_refused_what_makes_no_sense(auth: Process, console: Client) -> None:
@@ -235,7 +383,7 @@ async def test_companies_are_listed_whole_and_by_name(auth: Process, console: Cl
     assert not found.more
     assert [(user.username, user.permissions, user.active) for user in company.users] == [("listed", [SEND], True)]
     assert [(header.header, header.active) for header in company.headers] == [("Listed", False)]
-    assert company.brands == ["Listed"]
+    assert [(brand.name, brand.active) for brand in company.brands] == [("Listed", True)]
     assert [(folder.name, folder.parent_id) for folder in company.folders] == [("Listed", 0)]
     assert (await console.ask(ListCompanies(name="Nobody's"))).items == []
 

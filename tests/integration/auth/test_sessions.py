@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import pytest
 
-from libs.common.bus import Bus
-from libs.common.bus.consume import Listener
 from libs.common.contracts.auth import (
     SEND,
     CurrentUser,
@@ -24,7 +20,7 @@ from libs.common.contracts.auth import (
     SetUserActive,
     Tick,
 )
-from libs.common.contracts.base import Code, Contract, Refusal
+from libs.common.contracts.base import Code, Refusal
 from libs.common.grants import GRANT_S, Verifier
 from libs.common.ids import uuid7
 from libs.common.service import Process
@@ -33,20 +29,7 @@ from services.auth.sessions.loop import prune
 from services.auth.sessions.rules import FAILURES_MAX
 from tests.harness import PUBLIC_KEY, Client, eventually
 from tests.infra import Infra
-from tests.integration.auth.conftest import PASSWORD, a_company, a_user, session_of, token_of
-
-
-@asynccontextmanager
-async def broadcasts_heard(infra: Infra) -> AsyncIterator[list[Contract]]:
-    """As a gateway hears them, from now on."""
-    bus = Bus(infra.broker_url("gateway"), "test-listener")
-    await bus.open()
-    heard: list[Contract] = []
-    await Listener(bus, {SessionsRevoked: heard.append, Tick: heard.append}).open()
-    try:
-        yield heard
-    finally:
-        await bus.close()
+from tests.integration.auth.conftest import PASSWORD, a_company, a_user, broadcasts_heard, count, session_of, token_of
 
 
 async def age(auth: Process, column: str, token: str, by_s: float) -> None:
@@ -60,12 +43,6 @@ async def age(auth: Process, column: str, token: str, by_s: float) -> None:
             hashlib.sha256(token.encode()).digest(),
             by_s,
         )
-
-
-async def count(auth: Process, sql: str, *args: object) -> int:
-    async with auth.kernel.db.reading() as tx:
-        counted: int = await tx.fetchval(sql, *args)
-        return counted
 
 
 async def test_a_login_opens_a_session_whose_grant_says_who_it_is(
@@ -172,6 +149,7 @@ async def test_a_repeat_of_a_login_gets_the_same_token_and_no_copy_of_it_is_kept
     again = await gateway.ask(LogIn(username=username, password=PASSWORD), id_=id_)
 
     assert first == again
+    assert 12 * 3600 - 60 < first.expires_at.timestamp() - time.time() <= 12 * 3600
     assert await count(auth, "SELECT count(*) FROM inbox WHERE id = $1", id_) == 0
     sessions = "SELECT count(*) FROM sessions WHERE token_sha256 = $1"
     assert await count(auth, sessions, hashlib.sha256(first.token.encode()).digest()) == 1

@@ -32,17 +32,43 @@ async def test_a_company_is_made_furnished_and_shown(auth: Process, infra: Infra
     await heliograph.done("header", "add", "Acme", "Acme")
     await heliograph.done("header", "deactivate", "Acme", "ACME")
     await heliograph.done("brand", "add", "Acme", "Acme Shoes")
+    await heliograph.done("brand", "add", "Acme", "Acme Hats")
+    await heliograph.done("brand", "deactivate", "Acme", "acme shoes")
+    await heliograph.done("brand", "deactivate", "Acme", "acme hats")
+    await heliograph.done("brand", "activate", "Acme", "ACME HATS")
     folder = (await heliograph.done("folder", "create", "Acme", "Spring")).strip()
     await heliograph.done("folder", "create", "Acme", "Sale", "--under", folder)
 
     shown = await heliograph.done("company", "show", "ACME")
 
     assert shown.startswith("Acme, id ")
-    for part in ("ann, id", ": send", "60777", "Acme, not active", "Acme Shoes", "Spring / Sale"):
+    for part in (
+        "ann, id",
+        ": send",
+        "60777",
+        "Acme, not active",
+        "Acme Shoes, not active",
+        "Acme Hats\n",
+        "Spring / Sale",
+    ):
         assert part in shown
     opened, headers = await session(infra, "ann", "a long password")
     assert (opened.permissions, headers) == (["send"], ["60777"])
     assert "Acme  (1 users, 2 headers)" in await heliograph.done("company", "list")
+
+
+async def test_a_shared_number_is_added_to_several_companies(auth: Process, heliograph: Heliograph) -> None:
+    for company in ("One", "Other"):
+        await heliograph.done("company", "create", company)
+        await heliograph.done("header", "add", company, "60778", "--shared")
+
+    said = await heliograph("header", "add", "One", "Sharing", "--shared")
+
+    assert "header  60778, shared" in await heliograph.done("company", "show", "Other")
+    assert (said.code, said.err) == (
+        1,
+        "refused: only a number is shared or not: any company may add a name (invalid_request)\n",
+    )
 
 
 async def test_a_user_is_changed_shut_out_and_let_in(auth: Process, infra: Infra, heliograph: Heliograph) -> None:
