@@ -1,4 +1,4 @@
-"""What a running messaging process holds: its database, its carrier, and what it knows of campaigns' texts."""
+"""What a running messaging process holds: its database, its carriers, and what it knows of campaigns' texts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from libs.common.db import Database
 from libs.common.service import Kernel
 from services.messaging.carriers.carrier import Carrier
 from services.messaging.carriers.embedded.client import EmbeddedCarrier
+from services.messaging.carriers.nowhere.client import NowhereCarrier
 from services.messaging.receipts.handlers import Intake
 from services.messaging.settings import MessagingSettings
 from services.messaging.submitting.floors import Floors
@@ -25,6 +26,7 @@ BODIES_MAX = 200  # campaigns whose text is remembered; a campaign's text never 
 class Messaging:
     db: Database
     carrier: Carrier
+    test_carrier: Carrier  # of what test keys send: it has no way out
     worker: str  # this process, in the claims it holds
     verification_key: bytes
     bodies: dict[int, str] = field(default_factory=dict)
@@ -33,19 +35,20 @@ class Messaging:
 
 @asynccontextmanager
 async def compose(kernel: Kernel[MessagingSettings]) -> AsyncIterator[Messaging]:
-    """Connects the carrier; at the end takes its last answers before the database goes."""
+    """Connects the carriers; at the end takes their last answers before the database goes."""
     settings = kernel.settings
     far_side = urlsplit(settings.simulator_url)
     carrier = EmbeddedCarrier(
         far_side.hostname or "127.0.0.1", far_side.port or 0, bind=kernel.bus.process, epoch=time.time_ns() // 1_000_000
     )
-    app = Messaging(
-        kernel.db, carrier, kernel.bus.process, base64.b64decode(settings.verification_key.get_secret_value())
-    )
-    listening = asyncio.create_task(carrier.listen(Intake(kernel.db, carrier.name)))
+    key = base64.b64decode(settings.verification_key.get_secret_value())
+    app = Messaging(kernel.db, carrier, NowhereCarrier(), kernel.bus.process, key)
+    carriers = (app.carrier, app.test_carrier)
+    listening = [asyncio.create_task(each.listen(Intake(kernel.db, each.name))) for each in carriers]
     try:
         yield app
     finally:
-        await carrier.close()
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
+        await asyncio.gather(*(each.close() for each in carriers))
+        for task in listening:
+            task.cancel()
+        await asyncio.gather(*listening, return_exceptions=True)

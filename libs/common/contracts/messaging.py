@@ -14,6 +14,7 @@ from libs.common.contracts.base import PAGE_MAX, Command, Contract, Done, Event,
 Id = Annotated[int, Field(ge=0, lt=2**63)]
 REFERENCE_CHARACTERS_MAX = 100
 SCHEDULE_DAYS_MAX = 90  # how far ahead a single text can be scheduled
+TEXTS_PAGE_MAX = 1_000  # texts are long
 TEMPLATES_MAX = 1_000  # of a company
 
 
@@ -39,8 +40,9 @@ class TextId(Contract):
 class SendText(Command[TextId]):
     """One text to one number. The ask's id becomes the text's. Refused with opted_out where the number has stopped the sender.
 
-    Its words are `body`, or those of the company's template `template_id` with `values` in it: one of the two. `reference` is the client's own name for
-    it, found again by FindTexts; it need not be unique. It is sent at `send_at`, at most SCHEDULE_DAYS_MAX ahead; none, or one that has passed: now.
+    Its words are `body`, or those of the company's template `template_id` with `values` in it: one of the two; each field needs a value, and a value a
+    field. `reference` is the client's own name for it, found again by FindTexts; it need not be unique. It is sent at `send_at`, at most
+    SCHEDULE_DAYS_MAX ahead; none, or one that has passed: now.
     """
 
     owner: ClassVar[str] = "messaging"
@@ -55,7 +57,8 @@ class SendText(Command[TextId]):
 
 
 class CancelText(Command[Done]):
-    """Cancels a text that is still queued, scheduled or not. Refused with wrong_state where it is on its way or has ended."""
+    """Cancels a text that is still queued, scheduled or not. Refused with wrong_state where it is on its way or has ended, or is a campaign's: those
+    are stopped with it. A test key cancels only tests: permission_denied."""
 
     owner: ClassVar[str] = "messaging"
     lane: ClassVar[Lane] = Lane.URGENT
@@ -64,7 +67,8 @@ class CancelText(Command[Done]):
 
 
 class Text(Contract):
-    """A text as its company sees it. `parts`: segments on the wire. `body` None: a verification's, which is not kept. `test`: it never left the platform."""
+    """A text as its company sees it. `parts`: segments on the wire. `body` None: a verification's, which is not kept. `send_at` None: it was to be sent at
+    once. `test`: it never left the platform."""
 
     id: UUID
     sender: str
@@ -95,9 +99,9 @@ class TextPage(Contract):
 
 
 class FindTexts(Query[TextPage]):
-    """Single texts of the caller's company, oldest first; `after` is the last id of the page before. Each filter that is given narrows it.
+    """Single texts of the caller's company, a verification's too, oldest first; `after` is the last id of the page before. Each filter narrows it.
 
-    `since` and `until` (not included) are of the moment a text was made.
+    `since` and `until` (not included) are of the moment a text was made. A page has at most TEXTS_PAGE_MAX, whatever the limit.
     """
 
     owner: ClassVar[str] = "messaging"
@@ -108,7 +112,7 @@ class FindTexts(Query[TextPage]):
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     after: UUID | None = None
-    limit: Limit = PAGE_MAX
+    limit: Limit = TEXTS_PAGE_MAX
 
 
 # Templates: words to send again, with {{names}} in them.
@@ -284,14 +288,24 @@ class SettledText(Contract):
     position: int | None = None
 
 
+class SettledSingle(SettledText):
+    """`reference`: the client's own."""
+
+    reference: str = ""
+
+
 class TextsSettled(Event):
-    """Single texts that reached an end state or became doubtful; an in_doubt one may be settled better later, with a higher version."""
+    """Single texts that reached an end state or became doubtful; an in_doubt one may be settled better later, with a higher version.
+
+    `test`: all of them were sent with a test key, and never left the platform.
+    """
 
     type: ClassVar[str] = "messaging.texts.settled"
     lane: ClassVar[Lane] = Lane.BULK
     public: ClassVar[bool] = True
 
-    items: list[SettledText]
+    test: bool = False
+    items: list[SettledSingle]
 
 
 class RecipientsSettled(Event):
@@ -301,6 +315,7 @@ class RecipientsSettled(Event):
     lane: ClassVar[Lane] = Lane.BULK
     public: ClassVar[bool] = True
 
+    test: bool = False
     items: list[SettledText]
 
 

@@ -1,4 +1,4 @@
-"""Conversations: what a company and a number texted each other, singly. A campaign's text and a verification's code are no conversation.
+"""Conversations: what a company and a number texted each other, singly. A campaign's text, a verification's code and a test are no conversation.
 
 A union of the ledger and of a projection of inbound's events; owns only the latter.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from libs.common.bus import Asked
-from libs.common.contracts.base import PAGE_MAX
 from libs.common.contracts.inbound import TextsReceived
 from libs.common.contracts.messaging import ConversationPage, ConversationText, ReadConversation
 from libs.common.db import Tx
@@ -21,7 +20,8 @@ FIRST = UUID(int=0)
 
 async def read_conversation(tx: Tx, ask: Asked[ReadConversation]) -> ConversationPage:
     number = required(ask.body.number)
-    rows = await store.page(tx, ask.caller.company_id, number, ask.body.after or FIRST, PAGE_MAX + 1)
+    limit = ask.body.limit
+    rows = await store.page(tx, ask.caller.company_id, number, ask.body.after or FIRST, limit + 1)
     items = [
         ConversationText.model_construct(
             id=row["id"],
@@ -31,9 +31,9 @@ async def read_conversation(tx: Tx, ask: Asked[ReadConversation]) -> Conversatio
             body=row["body"],
             sent=row["sent"],
         )
-        for row in rows[:PAGE_MAX]
+        for row in rows[:limit]
     ]
-    return ConversationPage.model_construct(items=items, more=len(rows) > PAGE_MAX)
+    return ConversationPage.model_construct(items=items, more=len(rows) > limit)
 
 
 async def texts_received(tx: Tx, event: TextsReceived) -> None:

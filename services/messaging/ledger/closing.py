@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from libs.common.contracts.base import ITEMS_MAX
-from libs.common.contracts.messaging import RecipientsSettled, SettledText, State, TextsSettled
+from libs.common.contracts.messaging import RecipientsSettled, SettledSingle, SettledText, State, TextsSettled
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 from services.messaging.sending.states import END, NEXT
@@ -21,12 +22,12 @@ CLOSE = """
 WITH gone AS (
     DELETE FROM open_texts WHERE id = ANY($1::uuid[]) AND state = ANY($4::text[]) RETURNING *
 )
-INSERT INTO texts (id, company_id, lane, state, number, sender, body, campaign_id, position, attempts, version,
-    claimed_at, submitted_at, settled_at, carrier, reference, reason)
-SELECT id, company_id, lane, $2, number, sender, CASE WHEN code_rule IS NULL THEN body END, campaign_id, position, attempts,
-    version + 1, claimed_at, submitted_at, clock_timestamp(), carrier, reference, $3
+INSERT INTO texts (id, company_id, lane, test, state, number, sender, body, parts, client_reference, send_at, campaign_id, position, attempts,
+    version, claimed_at, submitted_at, settled_at, carrier, reference, reason)
+SELECT id, company_id, lane, test, $2, number, sender, CASE WHEN code_rule IS NULL THEN body END, parts, client_reference, send_at, campaign_id,
+    position, attempts, version + 1, claimed_at, submitted_at, clock_timestamp(), carrier, reference, $3
 FROM gone
-RETURNING id, company_id, number, state, reason, settled_at AS at, version, campaign_id, position
+RETURNING id, company_id, test, number, state, reason, settled_at AS at, version, client_reference, campaign_id, position
 """
 
 BEFORE = {end: [before for before, follows in NEXT.items() if end in follows] for end in END}
@@ -50,22 +51,26 @@ async def close_each(tx: Tx, ends: Iterable[tuple[UUID, State, str]]) -> int:
 
 
 def tell_settled(tx: Tx, rows: Sequence[Record]) -> None:
-    """Announces rows of (id, company_id, number, state, reason, at, version, campaign_id, position), each company apart."""
-    together: dict[tuple[int, type[TextsSettled | RecipientsSettled]], list[SettledText]] = defaultdict(list)
+    """Announces rows of what CLOSE returns: each company apart, singles and campaigns', real ones and tests."""
+    together: dict[tuple[int, bool, type[TextsSettled | RecipientsSettled]], list[SettledText]] = defaultdict(list)
     for row in rows:
         event = TextsSettled if row["campaign_id"] is None else RecipientsSettled
-        together[row["company_id"], event].append(
-            SettledText.model_construct(
-                id=row["id"],
-                to=row["number"],
-                state=State(row["state"]),
-                reason=row["reason"],
-                at=row["at"],
-                version=row["version"],
-                campaign_id=row["campaign_id"],
-                position=row["position"],
-            )
-        )
-    for (company_id, event), items in together.items():
+        together[row["company_id"], row["test"], event].append(_settled(row))
+    for (company_id, test, event), items in together.items():
         for start in range(0, len(items), ITEMS_MAX):
-            tx.emit(event(company_id=company_id, items=items[start : start + ITEMS_MAX]))
+            some: Any = items[start : start + ITEMS_MAX]  # of the event's own kind: see _settled
+            tx.emit(event.model_construct(company_id=company_id, test=test, items=some))
+
+
+def _settled(row: Record) -> SettledText:
+    what = {
+        "id": row["id"],
+        "to": row["number"],
+        "state": State(row["state"]),
+        "reason": row["reason"],
+        "at": row["at"],
+        "version": row["version"],
+    }
+    if row["campaign_id"] is None:
+        return SettledSingle.model_construct(**what, reference=row["client_reference"] or "")
+    return SettledText.model_construct(**what, campaign_id=row["campaign_id"], position=row["position"])

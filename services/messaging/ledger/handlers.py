@@ -51,9 +51,10 @@ async def show_text(tx: Tx, ask: Asked[ShowText]) -> TextLife:
 
 
 async def _steps(tx: Tx, row: Record) -> list[dict[str, Any]]:
-    steps: list[dict[str, Any]] = [
-        {"at": uuid7_time(row["id"]), "what": f"made, lane {Lane(row['lane']).name.lower()}"}
-    ]
+    made = f"made, lane {Lane(row['lane']).name.lower()}{', a test' if row['test'] else ''}"
+    steps: list[dict[str, Any]] = [{"at": uuid7_time(row["id"]), "what": made}]
+    if row["send_at"]:
+        steps.append({"at": row["send_at"], "what": "not to be sent before this"})
     if row["claimed_at"]:
         steps.append({"at": row["claimed_at"], "what": f"claimed, attempt {row['attempts']}"})
         receipts = await store.receipts_of(

@@ -10,11 +10,11 @@ from libs.common.db import Tx
 from libs.common.db.pool import Record
 
 LIFE = """
-SELECT id, company_id, lane, state, number, sender, campaign_id, attempts, version, claimed_at, submitted_at, NULL::timestamptz AS settled_at,
-    carrier, reference, reason, next_attempt_at
+SELECT id, company_id, lane, test, state, number, sender, send_at, campaign_id, attempts, version, claimed_at, submitted_at,
+    NULL::timestamptz AS settled_at, carrier, reference, reason, next_attempt_at
 FROM open_texts WHERE id = $1
 UNION ALL
-SELECT id, company_id, lane, state, number, sender, campaign_id, attempts, version, claimed_at, submitted_at, settled_at,
+SELECT id, company_id, lane, test, state, number, sender, send_at, campaign_id, attempts, version, claimed_at, submitted_at, settled_at,
     carrier, reference, reason, NULL
 FROM texts WHERE id = $1
 """

@@ -13,12 +13,16 @@ CREATE TABLE open_texts (
     id uuid PRIMARY KEY,            -- UUIDv7: when it was made
     company_id int NOT NULL,
     lane smallint NOT NULL,         -- 0 urgent, 1 ordinary, 2 bulk
+    test boolean NOT NULL DEFAULT false, -- sent with a test key: never leaves the platform
     state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'submitting', 'submitted', 'in_doubt')),
     number text NOT NULL CHECK (number ~ '^\+[1-9][0-9]{6,14}$'),
     sender text NOT NULL,
     body text,                      -- none: its campaign's
     code_rule text,                 -- a verification: the code is derived and put in where code_place stands, just before the write
     code_place text,
+    parts smallint,                 -- of a verification, whose body is not kept; else they are counted in the body
+    client_reference text,          -- the client's own name for it
+    send_at timestamptz,            -- scheduled for; none: at once
     campaign_id int,
     position int,                   -- of the recipient in its campaign: comes back with the settled event
     expires_at timestamptz,         -- not to be sent after this
@@ -36,7 +40,11 @@ CREATE TABLE open_texts (
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 -- Its predicate is on claim_id, not on state: settling, which does not change claim_id, stays a heap-only update.
 CREATE INDEX open_texts_queue ON open_texts (lane, company_id, next_attempt_at, id) WHERE claim_id IS NULL;
-CREATE INDEX open_texts_of_number ON open_texts (company_id, number) WHERE campaign_id IS NULL;
+-- For conversations and searches: of single texts alone, so that a campaign's rows pay nothing. What stands in a predicate beyond campaign_id is
+-- always so, and keeps the index from statements that do not say it: else one that looks for a number would be planned to walk all of a company's.
+CREATE INDEX open_texts_of_number ON open_texts (company_id, number, id) WHERE campaign_id IS NULL;
+CREATE INDEX open_texts_single ON open_texts (company_id, id) WHERE campaign_id IS NULL AND position IS NULL;
+CREATE INDEX open_texts_of_reference ON open_texts (company_id, client_reference, id) WHERE client_reference IS NOT NULL;
 
 CREATE TABLE claims (               -- who holds which texts, until when: one row a claim, gone when it is settled
     id uuid PRIMARY KEY,
@@ -49,10 +57,14 @@ CREATE TABLE texts (                -- the ledger's closed part: never changed a
     id uuid NOT NULL PRIMARY KEY,
     company_id int NOT NULL,
     lane smallint NOT NULL,
+    test boolean NOT NULL,
     state text NOT NULL CHECK (state IN ('delivered', 'failed', 'expired', 'suppressed', 'cancelled', 'rejected')),
     number text NOT NULL,
     sender text NOT NULL,
     body text,
+    parts smallint,
+    client_reference text,
+    send_at timestamptz,
     campaign_id int,
     position int,
     attempts smallint NOT NULL,
@@ -65,6 +77,8 @@ CREATE TABLE texts (                -- the ledger's closed part: never changed a
     reason text NOT NULL
 ) PARTITION BY RANGE (id);
 CREATE INDEX texts_of_number ON texts (company_id, number, id) WHERE campaign_id IS NULL;
+CREATE INDEX texts_single ON texts (company_id, id) WHERE campaign_id IS NULL AND position IS NULL;
+CREATE INDEX texts_of_reference ON texts (company_id, client_reference, id) WHERE client_reference IS NOT NULL;
 CREATE INDEX texts_of_campaign ON texts (campaign_id) WHERE campaign_id IS NOT NULL;
 
 -- The lowest UUIDv7 of a moment (RFC 9562, 5.7: 48 bits of milliseconds).

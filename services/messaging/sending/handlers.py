@@ -6,27 +6,28 @@ Owns the way into the ledger and the state `cancelled`. Never talks to a carrier
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from libs.common.bus import Asked
 from libs.common.clock import now
 from libs.common.contracts.auth import HeadersChanged
-from libs.common.contracts.base import Code, Refusal
+from libs.common.contracts.base import Code, Done, Refusal
 from libs.common.contracts.campaign import CampaignStopped, RecipientsHandedOver
-from libs.common.contracts.messaging import SendText, State, TextId
+from libs.common.contracts.messaging import CancelText, SendText, State, TextId
 from libs.common.db import Tx
+from libs.common.db.pool import Record
 from libs.common.phone import sender_key
 from services.messaging.ledger.closing import close
 from services.messaging.sending import rules, store
 from services.messaging.sending.rules import Lane
-
-TRANSACTIONAL_LIFE = timedelta(days=2)  # a text that could not be sent for so long is no longer wanted
+from services.messaging.templates.rules import rendered
+from services.messaging.templates.store import bodies_of
 
 
 async def send_texts(tx: Tx, asked: Sequence[Asked[SendText]]) -> list[TextId | Refusal]:
     """Queues each text under its ask's id. Refuses bad numbers, texts and senders, and numbers that are opted out."""
     senders = await store.known_senders(tx, {(a.caller.company_id, sender_key(a.body.sender)) for a in asked})
-    drafts: list[store.Draft | Refusal] = [_draft(ask, senders) for ask in asked]
+    templates = await bodies_of(tx, {(a.caller.company_id, a.body.template_id) for a in asked if a.body.template_id})
+    drafts: list[store.Draft | Refusal] = [_draft(ask, senders, templates) for ask in asked]
     good = [draft for draft in drafts if not isinstance(draft, Refusal)]
     stopped = await store.stopped_among(tx, {(draft.company_id, draft.number) for draft in good})
 
@@ -35,17 +36,35 @@ async def send_texts(tx: Tx, asked: Sequence[Asked[SendText]]) -> list[TextId | 
     return [_answer(draft, stopped) for draft in drafts]
 
 
-def _draft(ask: Asked[SendText], senders: dict[tuple[int, str], str]) -> store.Draft | Refusal:
+def _draft(
+    ask: Asked[SendText], senders: dict[tuple[int, str], str], templates: dict[tuple[int, int], str]
+) -> store.Draft | Refusal:
+    wanted, company_id = ask.body, ask.caller.company_id
     try:
-        number = rules.checked(ask.body.to, ask.body.body)
+        body = _words(wanted, templates.get((company_id, wanted.template_id or 0)))
+        number = rules.checked(wanted.to, body)
+        reference = rules.reference(wanted.reference)
+        send_at, expires_at = rules.times(wanted.send_at, now())
     except Refusal as refusal:
         return refusal
-    sender = senders.get((ask.caller.company_id, sender_key(ask.body.sender)))
+    sender = senders.get((company_id, sender_key(wanted.sender)))
     if sender is None:
         return Refusal(Code.INVALID_SENDER, "this is no active header of the company")
-    return store.Draft(
-        ask.id, ask.caller.company_id, number, sender, ask.body.body, expires_at=now() + TRANSACTIONAL_LIFE
-    )
+    test = ask.caller.test
+    return store.Draft(ask.id, company_id, number, sender, body, test, expires_at, reference=reference, send_at=send_at)
+
+
+def _words(wanted: SendText, template: str | None) -> str:
+    """What is sent: the text itself, or the template with its values."""
+    if wanted.template_id is None:
+        if wanted.values:
+            raise Refusal(Code.INVALID_REQUEST, "values are a template's")
+        return wanted.body
+    if wanted.body:
+        raise Refusal(Code.INVALID_REQUEST, "a text is either written out or a template's")
+    if template is None:
+        raise Refusal(Code.NOT_FOUND, "the company has no such template")
+    return rendered(template, wanted.values)
 
 
 def _answer(draft: store.Draft | Refusal, stopped: set[tuple[int, str]]) -> TextId | Refusal:
@@ -56,10 +75,31 @@ def _answer(draft: store.Draft | Refusal, stopped: set[tuple[int, str]]) -> Text
     return TextId(id=draft.id)
 
 
+async def cancel_texts(tx: Tx, asked: Sequence[Asked[CancelText]]) -> list[Done | Refusal]:
+    """Cancels what is still queued. A claim and a cancel wait for each other, so that exactly one of them has the text."""
+    found = await store.lock(tx, {(ask.caller.company_id, ask.body.id) for ask in asked})
+    answers = [_cancelled(ask, found.get((ask.caller.company_id, ask.body.id))) for ask in asked]
+    ids = {ask.body.id for ask, answer in zip(asked, answers, strict=True) if isinstance(answer, Done)}
+    await close(tx, sorted(ids), State.CANCELLED, "cancelled by its company")
+    return answers
+
+
+def _cancelled(ask: Asked[CancelText], row: Record | None) -> Done | Refusal:
+    if row is None:
+        return Refusal(Code.NOT_FOUND, "the company has no such text")
+    if ask.caller.test and not row["test"]:
+        return Refusal(Code.PERMISSION_DENIED, "this is a live text, and the key is for tests")
+    if row["campaign_id"] is not None:
+        return Refusal(Code.WRONG_STATE, "the text is a campaign's: it is stopped with it")
+    if row["state"] != State.QUEUED:
+        return Refusal(Code.WRONG_STATE, f"the text is {row['state']}")
+    return Done()
+
+
 async def recipients_handed_over(tx: Tx, event: RecipientsHandedOver) -> None:
     """Queues a window of a campaign; cancelled at once where its stop overtook it."""
     stopped = await store.keep_campaign(tx, event.campaign_id, event.company_id, event.sender, event.body)
-    await store.queue_recipients(tx, event.company_id, event.campaign_id, event.sender, event.expires_at, event.items)
+    await store.queue_recipients(tx, event)
     if stopped:
         await close(tx, [r.id for r in event.items], State.CANCELLED, "campaign stopped")
     tx.wake("bulk")

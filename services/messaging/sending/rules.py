@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from enum import IntEnum
 
 from libs.common import gsm, phone
 from libs.common.contracts.base import Code, Refusal
+from libs.common.contracts.messaging import SCHEDULE_DAYS_MAX
+
+TRANSACTIONAL_LIFE = timedelta(days=2)  # a text that could not be sent for so long is no longer wanted
 
 
 class Lane(IntEnum):
@@ -26,3 +30,19 @@ def checked(to: str, body: str) -> str:
     if (parts := gsm.segments(body)) > gsm.PARTS_MAX:
         raise Refusal(Code.TEXT_TOO_LONG, f"the text takes {parts} parts; at most {gsm.PARTS_MAX} can be sent")
     return number
+
+
+def reference(given: str) -> str:
+    """The client's own name for a text, as it is kept; how long it may be is the contract's to say."""
+    if "\x00" in given:
+        raise Refusal(Code.INVALID_REQUEST, "a reference cannot hold a null character")
+    return given
+
+
+def times(send_at: datetime | None, at: datetime) -> tuple[datetime | None, datetime]:
+    """When a text is to be sent, None for now, and when it is no longer wanted. `at`: now. Refused with invalid_date where it is too far ahead."""
+    if send_at is None or send_at <= at:
+        return None, at + TRANSACTIONAL_LIFE
+    if send_at > at + timedelta(days=SCHEDULE_DAYS_MAX):
+        raise Refusal(Code.INVALID_DATE, f"a text can be scheduled {SCHEDULE_DAYS_MAX} days ahead at most")
+    return send_at, send_at + TRANSACTIONAL_LIFE

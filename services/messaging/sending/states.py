@@ -10,9 +10,9 @@ from libs.common.contracts.messaging import State
 NEXT: dict[State, dict[State, str]] = {
     State.QUEUED: {
         State.SUBMITTING: "submitting: claimed for a carrier",
-        State.SUPPRESSED: "submitting: the number is opted out",
+        State.SUPPRESSED: "submitting, or suppressions: the number is opted out",
         State.EXPIRED: "submitting: its time was over before it could be sent",
-        State.CANCELLED: "sending: its campaign was stopped, or its number texted STOP",
+        State.CANCELLED: "sending: its company cancelled it, or its campaign was stopped",
     },
     State.SUBMITTING: {
         State.SUBMITTED: "submitting: the carrier took it",

@@ -8,24 +8,29 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common.contracts.auth import Header
-from libs.common.contracts.campaign import Recipient
+from libs.common.contracts.campaign import RecipientsHandedOver
 from libs.common.db import Tx
+from libs.common.db.pool import Record
 from libs.common.phone import sender_key
 from services.messaging.sending.rules import Lane
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A text to be queued. A verification has a `code_rule` and the `code_place` in its body."""
+    """A text to be queued. A verification has a `code_rule`, the `code_place` in its body, and its `parts` counted, for its body is not kept."""
 
     id: UUID
     company_id: int
     number: str
     sender: str
     body: str
+    test: bool
+    expires_at: datetime
     code_rule: str | None = None
     code_place: str | None = None
-    expires_at: datetime | None = None
+    parts: int | None = None
+    reference: str = ""
+    send_at: datetime | None = None
 
 
 KNOWN_SENDERS = """
@@ -56,10 +61,13 @@ async def stopped_among(tx: Tx, asked: Collection[tuple[int, str]]) -> set[tuple
 
 
 QUEUE = """
-INSERT INTO open_texts (id, company_id, lane, number, sender, body, code_rule, code_place, expires_at)
-SELECT id, company_id, $1, number, sender, body, code_rule, code_place, expires_at
-FROM unnest($2::uuid[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[])
-    AS t(id, company_id, number, sender, body, code_rule, code_place, expires_at)
+INSERT INTO open_texts (id, company_id, lane, test, number, sender, body, code_rule, code_place, parts, client_reference, send_at, expires_at,
+    next_attempt_at)
+SELECT id, company_id, $1, test, number, sender, body, code_rule, code_place, parts, nullif(client_reference, ''), send_at, expires_at,
+    coalesce(send_at, clock_timestamp())
+FROM unnest($2::uuid[], $3::int[], $4::bool[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::text[],
+    $12::timestamptz[], $13::timestamptz[])
+    AS t(id, company_id, test, number, sender, body, code_rule, code_place, parts, client_reference, send_at, expires_at)
 ON CONFLICT (id) DO NOTHING
 """
 
@@ -72,13 +80,34 @@ async def queue(tx: Tx, lane: Lane, drafts: Sequence[Draft]) -> None:
             lane,
             [d.id for d in drafts],
             [d.company_id for d in drafts],
+            [d.test for d in drafts],
             [d.number for d in drafts],
             [d.sender for d in drafts],
             [d.body for d in drafts],
             [d.code_rule for d in drafts],
             [d.code_place for d in drafts],
+            [d.parts for d in drafts],
+            [d.reference for d in drafts],
+            [d.send_at for d in drafts],
             [d.expires_at for d in drafts],
         )
+
+
+# Held until the end of the transaction: a claim skips them, and one that was quicker is waited for.
+LOCK = """
+SELECT id, company_id, state, test, campaign_id FROM open_texts
+WHERE id = ANY($1::uuid[]) AND company_id = ANY($2::int[]) ORDER BY id FOR UPDATE
+"""
+ENDED = """
+SELECT id, company_id, state, test, campaign_id FROM texts WHERE id = ANY($1::uuid[]) AND company_id = ANY($2::int[])
+"""
+
+
+async def lock(tx: Tx, asked: Collection[tuple[int, UUID]]) -> dict[tuple[int, UUID], Record]:
+    """Of (company, text): those that there are; the open ones cannot change any more. What ended meanwhile is found by the second look."""
+    companies, ids = zip(*asked, strict=True) if asked else ((), ())
+    rows = [*await tx.fetch(LOCK, ids, companies), *await tx.fetch(ENDED, ids, companies)]
+    return {(row["company_id"], row["id"]): row for row in rows}
 
 
 KEEP_CAMPAIGN = """
@@ -95,24 +124,23 @@ async def keep_campaign(tx: Tx, campaign_id: int, company_id: int, sender: str, 
 
 
 QUEUE_RECIPIENTS = """
-INSERT INTO open_texts (id, company_id, lane, number, sender, campaign_id, position, expires_at)
-SELECT id, $1, $2, number, $3, $4, position, $5 FROM unnest($6::uuid[], $7::int[], $8::text[]) AS r(id, position, number)
+INSERT INTO open_texts (id, company_id, lane, test, number, sender, campaign_id, position, expires_at)
+SELECT id, $1, $2, $9, number, $3, $4, position, $5 FROM unnest($6::uuid[], $7::int[], $8::text[]) AS r(id, position, number)
 """
 
 
-async def queue_recipients(
-    tx: Tx, company_id: int, campaign_id: int, sender: str, expires_at: datetime | None, recipients: Sequence[Recipient]
-) -> None:
+async def queue_recipients(tx: Tx, window: RecipientsHandedOver) -> None:
     await tx.execute(
         QUEUE_RECIPIENTS,
-        company_id,
+        window.company_id,
         Lane.BULK,
-        sender,
-        campaign_id,
-        expires_at,
-        [r.id for r in recipients],
-        [r.position for r in recipients],
-        [r.number for r in recipients],
+        window.sender,
+        window.campaign_id,
+        window.expires_at,
+        [r.id for r in window.items],
+        [r.position for r in window.items],
+        [r.number for r in window.items],
+        window.test,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 import structlog
@@ -23,7 +23,7 @@ from libs.common.db.pool import Record
 from libs.common.ids import uuid7
 from libs.common.loop import Loop
 from services.messaging.app import BODIES_MAX, Messaging
-from services.messaging.carriers.carrier import Part
+from services.messaging.carriers.carrier import Carrier, Part
 from services.messaging.ledger.closing import close, close_each, tell_settled
 from services.messaging.sending.rules import Lane
 from services.messaging.sending.states import END
@@ -43,6 +43,10 @@ VALIDITY_S = 48 * 3600  # how long the far side tries to reach the handset
 RECEIPT_S = VALIDITY_S + 3600  # no receipt comes after it
 IN_DOUBT_S = 72 * 3600  # nobody asked for a decision: it ages out
 SWEEP_MAX = 500
+
+Outcomes = Mapping[
+    str, Sequence[tuple[UUID, rules.Outcome]]
+]  # carrier's name -> what became of each text it was asked to take
 
 
 async def submit(app: Messaging, lane: Lane) -> int:
@@ -91,10 +95,8 @@ async def _learn_bodies(app: Messaging, tx: Tx, texts: Sequence[Record]) -> None
             del app.bodies[next(iter(app.bodies))]
 
 
-async def _hand_over(
-    app: Messaging, texts: Sequence[Record], began: float, write_by: float
-) -> list[tuple[UUID, rules.Outcome]]:
-    """What became of each text. A STOP committed since the claim counts too, where the claim took long enough for one."""
+async def _hand_over(app: Messaging, texts: Sequence[Record], began: float, write_by: float) -> Outcomes:
+    """What became of each text, by its carrier. A STOP committed since the claim counts too, where the claim took long enough for one."""
     stopped: set[UUID] = set()
     if time.monotonic() > began + LOOK_AGAIN_AFTER_S:
         try:
@@ -102,9 +104,19 @@ async def _hand_over(
                 stopped = await store.stopped_of(tx, [row["id"] for row in texts])
         except AWAY:
             write_by = -math.inf  # who may be written to is not known, so nobody is
+    # The one place where a text is given to a carrier: what a test key sent is given to the one that has no way out.
+    tests = [row for row in texts if row["test"]]
+    others = [row for row in texts if not row["test"]]
+    asked = ((app.test_carrier, tests), (app.carrier, others))
+    return {carrier.name: await _answers(app, carrier, rows, stopped, write_by) for carrier, rows in asked if rows}
+
+
+async def _answers(
+    app: Messaging, carrier: Carrier, texts: Sequence[Record], stopped: set[UUID], write_by: float
+) -> list[tuple[UUID, rules.Outcome]]:
     sendable = [row for row in texts if row["id"] not in stopped]
-    answers = await app.carrier.submit([_part(app, row) for row in sendable], write_by)
-    outcomes = [(id_, rules.Outcome(State.SUPPRESSED, "opted out")) for id_ in stopped]
+    answers = await carrier.submit([_part(app, row) for row in sendable], write_by)
+    outcomes = [(row["id"], rules.Outcome(State.SUPPRESSED, "opted out")) for row in texts if row["id"] in stopped]
     for row, answer in zip(sendable, answers, strict=True):
         outcomes.append((row["id"], rules.outcome(answer, row["attempts"], row["expires_at"], now())))
     return sorted(
@@ -112,15 +124,13 @@ async def _hand_over(
     )  # the order in which receipts lock them: two orders would be a deadlock
 
 
-async def _settle_while_database_away(
-    app: Messaging, claim_id: UUID, outcomes: Sequence[tuple[UUID, rules.Outcome]]
-) -> None:
+async def _settle_while_database_away(app: Messaging, claim_id: UUID, outcomes: Outcomes) -> None:
     """What the carrier said is kept in hand until it can be written down: else it would be in doubt. A repeat meets its own guard."""
     until = time.monotonic() + SETTLE_LIMIT_S
     while True:
         try:
             async with app.db.transaction() as tx:
-                await _settle(app, tx, claim_id, outcomes)
+                await _settle(tx, claim_id, outcomes)
             return
         except AWAY as error:
             if time.monotonic() > until:
@@ -129,14 +139,15 @@ async def _settle_while_database_away(
             await asyncio.sleep(0.5)
 
 
-async def _settle(app: Messaging, tx: Tx, claim_id: UUID, outcomes: Sequence[tuple[UUID, rules.Outcome]]) -> None:
-    by_state = {state: [pair for pair in outcomes if pair[1].state is state] for state in State}
-    await store.submitted_if_claimed(tx, claim_id, app.carrier.name, by_state[State.SUBMITTED])
-    await store.again_if_claimed(tx, claim_id, by_state[State.QUEUED])
-    unknown = [(id_, outcome.reason) for id_, outcome in by_state[State.IN_DOUBT]]
-    tell_settled(tx, await store.in_doubt_if_submitting(tx, claim_id, app.carrier.name, unknown))
-    ended = [(id_, outcome.state, outcome.reason) for id_, outcome in outcomes if outcome.state in END]
-    await close_each(tx, ended)
+async def _settle(tx: Tx, claim_id: UUID, outcomes: Outcomes) -> None:
+    for carrier, of_carrier in outcomes.items():
+        by_state = {state: [pair for pair in of_carrier if pair[1].state is state] for state in State}
+        await store.submitted_if_claimed(tx, claim_id, carrier, by_state[State.SUBMITTED])
+        await store.again_if_claimed(tx, claim_id, by_state[State.QUEUED])
+        unknown = [(id_, outcome.reason) for id_, outcome in by_state[State.IN_DOUBT]]
+        tell_settled(tx, await store.in_doubt_if_submitting(tx, claim_id, carrier, unknown))
+        ended = [(id_, outcome.state, outcome.reason) for id_, outcome in of_carrier if outcome.state in END]
+        await close_each(tx, ended)
     await store.drop_claim(tx, claim_id)
 
 
@@ -152,11 +163,15 @@ async def take_over_abandoned(app: Messaging) -> int:
     async with app.db.transaction() as tx:
         claims = await store.abandoned_claims(tx, ANSWER_GRACE_S)
         for claim in claims:
-            doubtful = [(id_, "its worker died") for id_ in claim["texts"]]
-            told = await store.in_doubt_if_submitting(tx, claim["id"], app.carrier.name, doubtful)
-            tell_settled(tx, told)
+            tests = set(claim["tests"])
+            in_doubt = 0
+            for carrier, ids in ((app.carrier, set(claim["texts"]) - tests), (app.test_carrier, tests)):
+                doubtful = [(id_, "its worker died") for id_ in sorted(ids)]
+                told = await store.in_doubt_if_submitting(tx, claim["id"], carrier.name, doubtful)
+                tell_settled(tx, told)
+                in_doubt += len(told)
             await store.drop_claim(tx, claim["id"])
-            log.warning("claim_abandoned", claim=str(claim["id"]), texts=len(claim["texts"]), in_doubt=len(told))
+            log.warning("claim_abandoned", claim=str(claim["id"]), texts=len(claim["texts"]), in_doubt=in_doubt)
     return len(claims)
 
 

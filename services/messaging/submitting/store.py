@@ -11,31 +11,34 @@ from libs.common.db.pool import Record
 from services.messaging.sending.rules import Lane
 from services.messaging.submitting.rules import Outcome
 
-# The companies with something queued, found by skipping through the index.
+# The companies with something due, found by skipping through the index from each company's earliest text to the next company's.
 WAITING = """
 WITH RECURSIVE waiting AS (
-    (SELECT company_id FROM open_texts WHERE lane = $1 AND claim_id IS NULL ORDER BY company_id LIMIT 1)
+    (SELECT company_id, next_attempt_at FROM open_texts WHERE lane = $1 AND claim_id IS NULL ORDER BY company_id, next_attempt_at LIMIT 1)
     UNION ALL
-    SELECT (SELECT o.company_id FROM open_texts o
-            WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id > w.company_id ORDER BY o.company_id LIMIT 1)
-    FROM waiting w WHERE w.company_id IS NOT NULL
+    SELECT following.company_id, following.next_attempt_at FROM waiting w CROSS JOIN LATERAL (
+        SELECT o.company_id, o.next_attempt_at FROM open_texts o
+        WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id > w.company_id ORDER BY o.company_id, o.next_attempt_at LIMIT 1
+    ) AS following
 )
-SELECT company_id FROM waiting WHERE company_id IS NOT NULL
+SELECT company_id FROM waiting WHERE next_attempt_at <= statement_timestamp()
 """
 
 
 async def waiting_companies(tx: Tx, lane: Lane) -> list[int]:
+    """Not those whose texts are all for later: they would take a share of each claim."""
     return [row["company_id"] for row in await tx.fetch(WAITING, lane)]
 
 
 # Fair by company: each gives up to its share, oldest first from its floor on, past the dead entries that a held snapshot keeps. The opt-out is read
-# by the claim's own statement: no text is claimed by a statement that could see the STOP.
+# by the claim's own statement: no text is claimed by a statement that could see the STOP. The time is the statement's, not the clock's, for it bounds
+# the walk through the index: what is scheduled for later is not looked at.
 CLAIM = """
 WITH due AS (
     SELECT t.at FROM unnest($4::int[], $5::timestamptz[]) AS waiting(company_id, floor) CROSS JOIN LATERAL (
         SELECT o.ctid AS at FROM open_texts o
         WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id = waiting.company_id
-            AND o.next_attempt_at >= waiting.floor AND o.next_attempt_at <= clock_timestamp()
+            AND o.next_attempt_at >= waiting.floor AND o.next_attempt_at <= statement_timestamp()
         ORDER BY o.next_attempt_at, o.id
         LIMIT greatest(1, $2 / cardinality($4::int[]))
         FOR UPDATE SKIP LOCKED
@@ -45,7 +48,7 @@ WITH due AS (
 UPDATE open_texts o
 SET state = 'submitting', claim_id = $3, claimed_at = clock_timestamp(), version = version + 1, attempts = attempts + 1
 FROM due WHERE o.ctid = due.at
-RETURNING o.id, o.company_id, o.next_attempt_at, o.number, o.sender, o.body, o.code_rule, o.code_place, o.campaign_id, o.attempts, o.expires_at,
+RETURNING o.id, o.company_id, o.next_attempt_at, o.test, o.number, o.sender, o.body, o.code_rule, o.code_place, o.campaign_id, o.attempts, o.expires_at,
     o.expires_at <= clock_timestamp() AS too_old,
     $1 <> 0 AND EXISTS (SELECT FROM suppressions s WHERE s.company_id = o.company_id AND s.number = o.number AND s.stopped) AS stopped
 """
@@ -111,7 +114,7 @@ IN_DOUBT = """
 UPDATE open_texts o SET state = 'in_doubt', carrier = $2, reason = a.reason, version = version + 1
 FROM unnest($3::uuid[], $4::text[]) AS a(id, reason)
 WHERE o.id = a.id AND o.claim_id = $1 AND o.state = 'submitting'
-RETURNING o.id, o.company_id, o.next_attempt_at, o.number, o.state, o.reason, clock_timestamp() AS at, o.version, o.campaign_id, o.position
+RETURNING o.id, o.company_id, o.test, o.number, o.state, o.reason, clock_timestamp() AS at, o.version, o.client_reference, o.campaign_id, o.position
 """
 DROP_CLAIM = "DELETE FROM claims WHERE id = $1"
 
@@ -140,14 +143,14 @@ async def drop_claim(tx: Tx, claim_id: UUID) -> None:
 
 
 ABANDONED = """
-SELECT id, texts FROM claims
+SELECT id, texts, ARRAY (SELECT o.id FROM open_texts o WHERE o.id = ANY(texts) AND o.test) AS tests FROM claims
 WHERE lease_until < clock_timestamp() - make_interval(secs => $1)
 ORDER BY lease_until LIMIT 10 FOR UPDATE SKIP LOCKED
 """
 
 
 async def abandoned_claims(tx: Tx, grace_s: float) -> list[Record]:
-    """Claims whose lease ran out `grace_s` ago: their worker is dead, or it has lost the right to write."""
+    """Claims whose lease ran out `grace_s` ago: their worker is dead, or it has lost the right to write. `tests`: which of the texts are tests."""
     return await tx.fetch(ABANDONED, grace_s)
 
 

@@ -13,6 +13,7 @@ from libs.common.clock import now
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.messaging import SendVerification, Verification
 from libs.common.db import Tx
+from libs.common.gsm import segments
 from libs.common.phone import sender_key
 from services.messaging.sending.rules import Lane, checked
 from services.messaging.sending.store import Draft, known_senders, queue
@@ -47,9 +48,21 @@ def _draft(key: bytes, ask: Asked[SendVerification], senders: dict[tuple[int, st
     place = body.placeholder or rules.PLACE
     if body.placeholder and body.placeholder not in body.body:
         raise Refusal(Code.INVALID_REQUEST, "the text does not hold the place of the code that was named")
-    number = checked(body.to, rules.with_code(key, ask.id, body.rule, place, body.body))
+    written = rules.with_code(key, ask.id, body.rule, place, body.body)
+    number = checked(body.to, written)
     sender = senders.get((ask.caller.company_id, sender_key(body.sender)))
     if sender is None:
         raise Refusal(Code.INVALID_SENDER, "this is no active header of the company")
-    draft = Draft(ask.id, ask.caller.company_id, number, sender, body.body, body.rule, place, now() + CODE_LIFE)
+    draft = Draft(
+        ask.id,
+        ask.caller.company_id,
+        number,
+        sender,
+        body.body,
+        ask.caller.test,
+        expires_at=now() + CODE_LIFE,
+        code_rule=body.rule,
+        code_place=place,
+        parts=segments(written),
+    )
     return draft, rules.code(key, ask.id, rule)

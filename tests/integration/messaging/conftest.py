@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from libs.common.clock import now
 from libs.common.contracts.auth import SEND, Header, HeadersChanged
 from libs.common.contracts.base import Contract
 from libs.common.contracts.messaging import SendText, State
+from libs.common.grants import Caller, Signer
 from libs.common.ids import uuid7
 from libs.common.service import Process
 from services.messaging.__main__ import SERVICE
-from tests.harness import Client, client, eventually, grant, running
+from tests.harness import PRIVATE_KEY, Client, client, eventually, grant, running
 from tests.infra import Infra
 from tests.integration.simulator.process import SimulatorProcess, simulator_process
 
 COMPANY = 17
+OTHER_COMPANY = 19  # has headers too
 GRANT = grant(COMPANY, SEND)
+OTHERS_GRANT = grant(OTHER_COMPANY, SEND)
+TEST_GRANT = Signer(PRIVATE_KEY).sign(Caller(COMPANY, 1, frozenset({SEND}), test=True), time.time() + 600)
 
 
 @dataclass
@@ -33,6 +40,10 @@ class Messaging:
         self, to: str, body: str = "Your order is ready", sender: str = "82830", id_: UUID | None = None
     ) -> UUID:
         return (await self.gateway.ask(SendText(to=to, sender=sender, body=body), GRANT, id_)).id
+
+    async def schedule(self, to: str, in_s: float, **more: Any) -> UUID:
+        ask = SendText(to=to, sender="82830", body="For later", send_at=now() + timedelta(seconds=in_s), **more)
+        return (await self.gateway.ask(ask, GRANT)).id
 
     async def state_of(self, id_: UUID) -> str:
         assert self.process.db is not None
@@ -72,9 +83,10 @@ async def running_messaging(infra: Infra, far_side: SimulatorProcess) -> AsyncIt
                 Header(header="82830", active=True, version=1),
                 Header(header="Heliograph", active=True, version=1),
             ]
-            await auth.publish(HeadersChanged(company_id=COMPANY, items=headers))
+            for company_id in (COMPANY, OTHER_COMPANY):
+                await auth.publish(HeadersChanged(company_id=company_id, items=headers))
         messaging = Messaging(process, gateway, far_side)
-        await eventually(lambda: messaging.count("SELECT count(*) FROM headers"))
+        await eventually(lambda: messaging.count("SELECT count(DISTINCT company_id) > 1 FROM headers"))
         yield messaging
 
 
