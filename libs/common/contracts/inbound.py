@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from libs.common.contracts.base import ITEMS_MAX, Command, Contract, Done, Event, Lane, Limit, Query
+from libs.common.contracts.base import ITEMS_MAX, PAGE_MAX, Command, Contract, Done, Event, Lane, Limit, Query
 
 TEXT_INS_MAX = 1_000  # of a company
 TEXTS_PAGE_MAX = 1_000  # of the longest texts some 5 MB, far under what the broker takes
@@ -50,7 +50,7 @@ class ReadInbound(Query[InboundPage]):
     until: AwareDatetime | None = None
     number: str | None = None
     to: str | None = None
-    text_in_id: int | None = Field(None, ge=0, lt=2**63)
+    text_in_id: int | None = Field(None, ge=-(2**63), lt=2**63)
     text_ins_only: bool = False
     read: bool | None = None
     handled: bool | None = None
@@ -94,6 +94,7 @@ class ReadStops(Query[ContactPage]):
 
     since: AwareDatetime | None = None
     after: int = Field(0, ge=0, lt=2**63)
+    limit: Limit = PAGE_MAX
 
 
 class ReadReinstates(Query[ContactPage]):
@@ -103,6 +104,7 @@ class ReadReinstates(Query[ContactPage]):
 
     since: AwareDatetime | None = None
     after: int = Field(0, ge=0, lt=2**63)
+    limit: Limit = PAGE_MAX
 
 
 class TextIn(Contract):
@@ -145,7 +147,9 @@ class CreateTextIn(Command[TextIn]):
 class InboundBooks(Contract):
     faults: list[str]
     received: int
-    unclaimed: int  # texts to a header that is nobody's
+    unclaimed: (
+        int  # texts that are nobody's: to a header that nobody has, or to a shared number without a keyword of it
+    )
     stopped: int
     outbox: int
 

@@ -23,8 +23,8 @@ async def obey(tx: Tx, wished: Sequence[Wished]) -> None:
 
 
 async def read_stops(tx: Tx, ask: Asked[ReadStops]) -> ContactPage:
-    return await store.changed(tx, ask.caller.company_id, Wish.STOP, ask.body.since, ask.body.after)
+    return await store.changed(tx, ask.caller.company_id, Wish.STOP, ask.body)
 
 
 async def read_reinstates(tx: Tx, ask: Asked[ReadReinstates]) -> ContactPage:
-    return await store.changed(tx, ask.caller.company_id, Wish.START, ask.body.since, ask.body.after)
+    return await store.changed(tx, ask.caller.company_id, Wish.START, ask.body)

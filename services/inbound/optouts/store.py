@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
-from libs.common.contracts.base import PAGE_MAX
-from libs.common.contracts.inbound import ContactChange, ContactPage
+from libs.common.contracts.inbound import ContactChange, ContactPage, ReadReinstates, ReadStops
 from libs.common.db import Tx
 from services.inbound.optouts.rules import Contact, Now, Wish, Wished
 
@@ -73,10 +71,10 @@ ORDER BY key LIMIT $5
 """
 
 
-async def changed(tx: Tx, company_id: int, wish: Wish, since: datetime | None, after: int) -> ContactPage:
+async def changed(tx: Tx, company_id: int, wish: Wish, asked: ReadStops | ReadReinstates) -> ContactPage:
     """The company's contacts whose newest wish is `wish`, in the order they changed."""
-    rows = await tx.fetch(READ_CHANGED, company_id, STATE[wish], after, since, PAGE_MAX + 1)
-    return ContactPage(items=[ContactChange(**row) for row in rows[:PAGE_MAX]], more=len(rows) > PAGE_MAX)
+    rows = await tx.fetch(READ_CHANGED, company_id, STATE[wish], asked.after, asked.since, asked.limit + 1)
+    return ContactPage(items=[ContactChange(**row) for row in rows[: asked.limit]], more=len(rows) > asked.limit)
 
 
 READ_FAULTS = """

@@ -1,6 +1,7 @@
 """Received texts: whose each is, and what is told of it.
 
-A keyword of a text-in on its header comes first, then the header's owner; else it is nobody's and waits. Plain functions and values; no I/O.
+A keyword of a text-in on its header comes first, then the header's owner; else it is nobody's and waits. A shared number has no owner: there a
+text is a company's by keyword only, but a wish is one to every company that has the number. Plain functions and values; no I/O.
 """
 
 from __future__ import annotations
@@ -16,19 +17,20 @@ from libs.common.batches import in_events
 from libs.common.contracts.inbound import InboundText, TextsReceived
 from libs.common.contracts.messaging import ArrivedText
 from services.inbound.optouts import rules as optouts
-from services.inbound.optouts.rules import Wished
+from services.inbound.optouts.rules import Wish, Wished
 from services.inbound.words import words
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as it is kept: `number` in E.164 where it is a number."""
+    """A text as it is kept: `number` in E.164 where it is a number, and what it wishes, if it does."""
 
     id: UUID
     number: str
     header: str
     header_key: str
     body: str
+    wish: Wish | None
     at: datetime
     carrier: str
     carrier_id: str
@@ -46,16 +48,35 @@ class Owner:
 Keyword = tuple[str, str]  # header_key and the word in normal form
 
 
+def kept(text: str) -> str:
+    """PostgreSQL keeps no U+0000: it becomes U+FFFD, the sign for a character that could not be kept."""
+    return text.replace("\0", "\ufffd")
+
+
+def kept_number(number: str) -> str:
+    """E.164 where it is a number, as it came where it is none: a sender may be a name."""
+    return number if phone.E164.fullmatch(number) else phone.e164(number) or kept(number)
+
+
 def as_kept(arrived: Iterable[ArrivedText]) -> list[Text]:
-    """The texts, each id once. PostgreSQL keeps no U+0000: it becomes U+FFFD, the sign for a character that could not be kept."""
+    """The texts, each id once."""
     keys: dict[str, str] = {}
-    kept = {}
+    texts = {}
     for text in arrived:
-        key = keys.get(text.to) or keys.setdefault(text.to, phone.sender_key(text.to))
-        number = text.number if phone.E164.fullmatch(text.number) else phone.e164(text.number) or text.number
-        body = text.body.replace("\0", "\ufffd")
-        kept[text.id] = Text(text.id, number, text.to, key, body, text.at, text.carrier, text.carrier_id)
-    return list(kept.values())
+        key = keys.get(text.to) or keys.setdefault(text.to, phone.sender_key(kept(text.to)))
+        body = kept(text.body)
+        texts[text.id] = Text(
+            id=text.id,
+            number=kept_number(text.number),
+            header=kept(text.to),
+            header_key=key,
+            body=body,
+            wish=optouts.read(body),
+            at=text.at,
+            carrier=text.carrier,
+            carrier_id=text.carrier_id,
+        )
+    return list(texts.values())
 
 
 def keywords_of(texts: Iterable[Text]) -> dict[UUID, Keyword]:
@@ -85,7 +106,14 @@ def announcements(texts: Sequence[Text], owners: Mapping[UUID, Owner]) -> list[T
     for text in texts:
         if owner := owners.get(text.id):
             items[owner.company_id].append(
-                InboundText(id=text.id, number=text.number, to=owner.header, body=text.body, at=text.at)
+                InboundText(
+                    id=text.id,
+                    number=text.number,
+                    to=owner.header,
+                    body=text.body,
+                    at=text.at,
+                    text_in_id=owner.text_in_id,
+                )
             )
     return [
         TextsReceived(company_id=company_id, items=list(some))
@@ -94,9 +122,19 @@ def announcements(texts: Sequence[Text], owners: Mapping[UUID, Owner]) -> list[T
     ]
 
 
-def wishes_in(texts: Sequence[Text], owners: Mapping[UUID, Owner]) -> list[Wished]:
-    return [
-        Wished(owner.company_id, text.number, owner.header, wish, text.at, text.id)
-        for text in texts
-        if (owner := owners.get(text.id)) and (wish := optouts.read(text.body))
-    ]
+def unheard(texts: Iterable[Text], owners: Mapping[UUID, Owner]) -> list[Text]:
+    """The wishes in texts that are nobody's: to a shared number, or to a header that nobody is known to have."""
+    return [text for text in texts if text.wish and text.id not in owners]
+
+
+def wishes_in(
+    texts: Iterable[Text], owners: Mapping[UUID, Owner], sharers: Mapping[str, Sequence[Owner]]
+) -> list[Wished]:
+    """Each wish, to whom it is: the company whose the text is, else every company that shares its header (by key). Too wide is safer than unheard."""
+    wished = []
+    for text in texts:
+        if text.wish:
+            owner = owners.get(text.id)
+            heard_by = [owner] if owner else sharers.get(text.header_key, ())
+            wished += [Wished(one.company_id, text.number, one.header, text.wish, text.at, text.id) for one in heard_by]
+    return wished

@@ -10,7 +10,14 @@ from datetime import UTC, datetime
 import pytest
 
 from libs.common.contracts.auth import Header, HeadersChanged
-from libs.common.contracts.inbound import InboundPage, InboundText, ReadInbound, ReadInboundBooks
+from libs.common.contracts.inbound import (
+    InboundPage,
+    InboxText,
+    ReadInbound,
+    ReadInboundBooks,
+    ReadReinstates,
+    ReadStops,
+)
 from libs.common.contracts.messaging import ArrivedText, TextsArrived
 from libs.common.ids import uuid7
 from libs.common.service import Process
@@ -47,9 +54,19 @@ class World:
         await self.give_header(company_id, header)
         return company_id, header
 
-    async def give_header(self, company_id: int, header: str, version: int = 1, active: bool = True) -> None:
+    async def shared_number(self, count: int) -> tuple[str, list[int]]:
+        """A number that so many new companies share, known to inbound."""
+        company_ids = [next(companies) for _ in range(count)]
+        number = f"{80_000 + company_ids[0]}"
+        for company_id in company_ids:
+            await self.give_header(company_id, number, shared=True)
+        return number, company_ids
+
+    async def give_header(
+        self, company_id: int, header: str, version: int = 1, active: bool = True, shared: bool = False
+    ) -> None:
         """Returns once inbound knows."""
-        item = Header(header=header, active=active, version=version)
+        item = Header(header=header, active=active, version=version, shared=shared)
         await self.auth.publish(HeadersChanged(company_id=company_id, items=[item]))
         assert self.process.db is not None
         database = self.process.db
@@ -80,9 +97,17 @@ class World:
 
         await eventually(kept)
 
-    async def texts_of(self, company_id: int) -> list[InboundText]:
+    async def texts_of(self, company_id: int) -> list[InboxText]:
         page: InboundPage = await self.gateway.ask(ReadInbound(), grant(company_id))
         return page.items
+
+    async def stops(self, company_id: int, ask: ReadStops | None = None) -> list[str]:
+        page = await self.gateway.ask(ask or ReadStops(), grant(company_id))
+        return [item.number for item in page.items]
+
+    async def reinstates(self, company_id: int) -> list[str]:
+        page = await self.gateway.ask(ReadReinstates(), grant(company_id))
+        return [item.number for item in page.items]
 
     async def unclaimed(self) -> int:
         return (await self.console.ask(ReadInboundBooks())).unclaimed

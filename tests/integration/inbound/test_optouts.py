@@ -21,16 +21,6 @@ from tests.harness import eventually, grant, heard, running
 from tests.integration.inbound.conftest import ALICE, AT, BOB, World, arrived
 
 
-async def stops(world: World, company_id: int, ask: ReadStops | None = None) -> list[str]:
-    page = await world.gateway.ask(ask or ReadStops(), grant(company_id))
-    return [item.number for item in page.items]
-
-
-async def reinstates(world: World, company_id: int) -> list[str]:
-    page = await world.gateway.ask(ReadReinstates(), grant(company_id))
-    return [item.number for item in page.items]
-
-
 async def hears(events: list[Event], *expected: Event) -> None:
     """Waits until the company of `expected` was told just these, in any order."""
 
@@ -50,7 +40,7 @@ async def test_a_stop_is_a_received_text_and_is_announced_and_listed(world: Worl
         state = ContactState(number=ALICE, header=header, sequence=1, at=AT)
         await hears(events, ContactsStopped(company_id=company_id, items=[state]))
 
-    assert await stops(world, company_id) == [ALICE]
+    assert await world.stops(company_id) == [ALICE]
     assert [text.body for text in await world.texts_of(company_id)] == ["Stop knowing me so well!", "“STOP”."]
 
 
@@ -71,7 +61,7 @@ async def test_start_after_stop_reinstates_and_each_wish_raises_the_sequence(wor
             ContactsStopped(company_id=company_id, items=state(3)),
             ContactsReinstated(company_id=company_id, items=state(4)),
         )
-    assert (await stops(world, company_id), await reinstates(world, company_id)) == ([], [ALICE])
+    assert (await world.stops(company_id), await world.reinstates(company_id)) == ([], [ALICE])
 
 
 async def test_wishes_of_one_number_in_one_event_are_obeyed_in_the_order_they_arrived(world: World) -> None:
@@ -93,7 +83,7 @@ async def test_wishes_of_one_number_in_one_event_are_obeyed_in_the_order_they_ar
                 company_id=company_id, items=[ContactState(number=ALICE, header=header, sequence=2, at=AT)]
             ),
         )
-    assert sorted(await stops(world, company_id)) == [ALICE, BOB]
+    assert sorted(await world.stops(company_id)) == [ALICE, BOB]
 
 
 async def test_a_start_that_is_handled_late_does_not_undo_a_newer_stop(world: World) -> None:
@@ -103,7 +93,7 @@ async def test_a_start_that_is_handled_late_does_not_undo_a_newer_stop(world: Wo
     async with heard(world.infra, ContactsStopped, ContactsReinstated) as events:
         await world.bring(stop)
         await world.bring(start)
-        assert await stops(world, company_id) == [ALICE]
+        assert await world.stops(company_id) == [ALICE]
         newer = arrived("STOP", header)
         await world.bring(newer)
         await hears(
@@ -115,7 +105,7 @@ async def test_a_start_that_is_handled_late_does_not_undo_a_newer_stop(world: Wo
                 company_id=company_id, items=[ContactState(number=ALICE, header=header, sequence=3, at=AT)]
             ),
         )
-    assert await stops(world, company_id) == [ALICE]
+    assert await world.stops(company_id) == [ALICE]
 
 
 async def test_a_stop_is_for_the_company_it_was_texted_to(world: World) -> None:
@@ -123,7 +113,7 @@ async def test_a_stop_is_for_the_company_it_was_texted_to(world: World) -> None:
 
     await world.bring(arrived("STOP", header))
 
-    assert (await stops(world, company_id), await stops(world, other)) == ([ALICE], [])
+    assert (await world.stops(company_id), await world.stops(other)) == ([ALICE], [])
 
 
 async def test_stops_are_listed_since_a_time_each_number_once(world: World) -> None:
@@ -131,9 +121,9 @@ async def test_stops_are_listed_since_a_time_each_number_once(world: World) -> N
     await world.bring(arrived("STOP", header), arrived("STOP", header, BOB))
     await world.bring(arrived("STOP", header, at=AT + timedelta(days=1)))
 
-    assert await stops(world, company_id) == [BOB, ALICE]
-    assert await stops(world, company_id, ReadStops(since=AT + timedelta(hours=1))) == [ALICE]
-    assert await stops(world, company_id, ReadStops(since=AT + timedelta(days=2))) == []
+    assert await world.stops(company_id) == [BOB, ALICE]
+    assert await world.stops(company_id, ReadStops(since=AT + timedelta(hours=1))) == [ALICE]
+    assert await world.stops(company_id, ReadStops(since=AT + timedelta(days=2))) == []
 
 
 async def test_stops_are_read_by_pages(world: World) -> None:
@@ -161,7 +151,7 @@ async def test_two_copies_side_by_side_count_each_wish_once(world: World) -> Non
             await world.messaging.publish(TextsArrived(company_id=0, items=texts[n : n + 4]))
         await world.keeps(*texts)
 
-    assert (await stops(world, company_id), sorted(await reinstates(world, company_id))) == ([], [ALICE, BOB])
+    assert (await world.stops(company_id), sorted(await world.reinstates(company_id))) == ([], [ALICE, BOB])
     assert world.process.db is not None
     async with world.process.db.reading() as tx:
         rows = await tx.fetch("SELECT sequence FROM contacts WHERE company_id = $1", company_id)
@@ -195,9 +185,10 @@ async def test_the_books_find_what_was_planted(world: World, planted: str, undon
     async with world.process.db.transaction() as tx:
         await tx.execute(planted, company_id)
 
-    [fault] = (await world.console.ask(ReadInboundBooks())).faults
-    assert f"company {company_id}" in fault
+    fault, *others = (await world.console.ask(ReadInboundBooks())).faults
+    assert f"company {company_id}:" in fault
     assert str(stop.id) in fault
+    assert [f"company {company_id + 1000}: the wish in text {stop.id} was not obeyed"] * ("texts" in planted) == others
 
     async with world.process.db.transaction() as tx:
         await tx.execute(undone, company_id)

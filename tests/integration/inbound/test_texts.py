@@ -9,11 +9,17 @@ import pytest
 
 from libs.common.contracts.auth import Header, HeadersChanged
 from libs.common.contracts.base import Code
-from libs.common.contracts.inbound import InboundText, ReadInbound, ReadInboundBooks, TextsReceived
+from libs.common.contracts.inbound import (
+    TEXTS_PAGE_MAX,
+    InboundText,
+    InboxText,
+    ReadInbound,
+    ReadInboundBooks,
+    TextsReceived,
+)
 from libs.common.contracts.messaging import TextsArrived
 from libs.common.ids import uuid7
 from services.inbound.__main__ import SERVICE
-from services.inbound.texts.store import TEXTS_PAGE_MAX
 from tests.harness import eventually, grant, heard, running
 from tests.integration.inbound.conftest import ALICE, AT, BOB, World, arrived, companies
 
@@ -26,11 +32,12 @@ async def test_a_text_reaches_its_headers_owner_whole_and_is_announced(world: Wo
     async with heard(world.infra, TextsReceived) as events:
         await world.bring(text)
 
-        kept = [InboundText(id=text.id, number=ALICE, to=header, body=body, at=AT)]
-        assert await world.texts_of(company_id) == kept
+        kept = InboxText(id=text.id, number=ALICE, to=header, body=body, at=AT, read=False, handled=False)
+        assert await world.texts_of(company_id) == [kept]
+        told = InboundText(id=text.id, number=ALICE, to=header, body=body, at=AT)
 
         async def announced() -> bool:
-            return TextsReceived(company_id=company_id, items=kept) in events
+            return TextsReceived(company_id=company_id, items=[told]) in events
 
         await eventually(announced)
 
@@ -145,7 +152,7 @@ async def test_a_name_that_two_companies_use_is_nobodys_until_one_of_them_switch
 
     await world.give_header(one, name, version=2, active=False)
 
-    async def claimed() -> list[InboundText]:
+    async def claimed() -> list[InboxText]:
         return await world.texts_of(two)
 
     assert [text.to for text in await eventually(claimed)] == [name.upper()]
