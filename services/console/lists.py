@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, BinaryIO, TypeVar
 
 import typer
 
 from libs.common.contracts.auth import LogIn, LogOut, ResolveSession, Session
-from libs.common.contracts.phonelist import AddRows, BeginImport, CreateList, FinishImport, ImportReport
+from libs.common.contracts.base import ITEMS_MAX
+from libs.common.contracts.phonelist import (
+    AddRows,
+    BadRow,
+    BeginImport,
+    CreateList,
+    Entry,
+    FinishImport,
+    ImportReport,
+)
+from libs.common.csv_rows import BadCsv, CsvRows, Row
 from libs.common.ids import uuid7
 from services.console import nouns
 from services.console.asking import Trouble, asking
-from services.console.csv_rows import Bad, Batch, batches
 
 if TYPE_CHECKING:
     from libs.common.bus import Asker
@@ -25,6 +33,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 IN_FLIGHT = 4  # batches: enough that phonelist never waits for us
+BATCH_CHARACTERS_MAX = 128 * 1024  # a batch's share of BYTES_MAX, were every character four bytes long
+CHUNK_BYTES = 256 * 1024
 RENEW_BEFORE = timedelta(seconds=20)
 
 app = nouns.noun("Phone lists.")
@@ -33,7 +43,7 @@ app = nouns.noun("Phone lists.")
 @app.command("import")
 def import_(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV in UTF-8; a column is called phone_number.")
+        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV in UTF-8 with a column of phone numbers.")
     ],
     username: Annotated[str, typer.Option("--as", envvar="HELIOGRAPH_USERNAME", help="A user of the list's company.")],
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, envvar="HELIOGRAPH_PASSWORD")],
@@ -44,27 +54,26 @@ def import_(
     if bool(list_id) == bool(create):
         raise Trouble("say either --list ID or --create TITLE")
 
-    async def work(asker: Asker) -> tuple[int, list[Bad], ImportReport]:
+    async def work(asker: Asker) -> tuple[int, list[BadRow], ImportReport]:
         token = (await asker.ask(LogIn(username=username, password=password))).token
         try:
             grants = _Grants(asker, token)
             id_ = list_id or (await asker.ask(CreateList(title=create), await grants.grant())).id
-            with file.open(encoding="utf-8-sig", newline="") as lines:
-                return id_, *await _import(asker, grants, id_, lines)
+            with file.open("rb") as content:
+                return id_, *await _import(asker, grants, id_, content)
         finally:
             await asker.ask(LogOut(token=token))
 
     try:
         id_, unreadable, report = asking(work)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Trouble(f"{file} is no CSV in UTF-8: {error}. Nothing was added.") from error
-    for bad in unreadable:
-        typer.echo(f"line {bad.line}: {bad.reason}")
-    for row in report.bad:
+    except BadCsv as error:
+        raise Trouble(f"{file} cannot be read, {error}. Nothing was added.") from error
+    bad = sorted([*unreadable, *report.bad], key=lambda row: row.line)
+    for row in bad:
         typer.echo(f"line {row.line}: {row.reason}: {row.value!r}")
-    if report.bad_count > len(report.bad):
-        typer.echo(f"and {report.bad_count - len(report.bad)} more bad rows")
     bad_count = report.bad_count + len(unreadable)
+    if bad_count > len(bad):
+        typer.echo(f"and {bad_count - len(bad)} more bad rows")
     typer.echo(
         f"list {id_}: {report.added} added, {report.duplicates} there already or twice in the file, {bad_count} bad"
     )
@@ -84,23 +93,46 @@ class _Grants:
         return self._session.grant
 
 
-async def _import(asker: Asker, grants: _Grants, list_id: int, lines: Iterable[str]) -> tuple[list[Bad], ImportReport]:
+async def _import(asker: Asker, grants: _Grants, list_id: int, content: BinaryIO) -> tuple[list[BadRow], ImportReport]:
     import_id = uuid7()
-    unreadable: list[Bad] = []
+    unreadable: list[BadRow] = []
     await asker.ask(BeginImport(import_id=import_id, list_id=list_id), await grants.grant())
-    for some in _by(batches(lines), IN_FLIGHT):
-        unreadable += [one for one in some if isinstance(one, Bad)]
+    for some in _by(batches(content, unreadable), IN_FLIGHT):
         grant = await grants.grant()
-        adding = [
-            AddRows(import_id=import_id, first_line=one.first_line, entries=one.entries)
-            for one in some
-            if isinstance(one, Batch)
-        ]
+        adding = [AddRows(import_id=import_id, first_line=line, entries=entries) for line, entries in some]
         await asyncio.gather(*(asker.ask(rows, grant) for rows in adding))
     report = await asker.ask(
         FinishImport(import_id=import_id, all_or_nothing=False), await grants.grant(), deadline_s=60
     )
     return unreadable, report
+
+
+def batches(content: BinaryIO, unreadable: list[BadRow]) -> Iterator[tuple[int, list[Entry]]]:
+    """The good rows, with the line of the first: those of a batch stand one after the other, so that their lines can be counted from it."""
+    rows = CsvRows()
+    first_line, entries, characters = 0, list[Entry](), 0
+    for row in _rows(rows, content):
+        if not isinstance(row, Row):
+            unreadable.append(row)
+            continue
+        full = len(entries) == ITEMS_MAX or characters + row.characters > BATCH_CHARACTERS_MAX
+        if entries and (full or row.line != first_line + len(entries)):
+            yield first_line, entries
+            entries, characters = [], 0
+        if not entries:
+            first_line = row.line
+        entries.append(row.entry)
+        characters += row.characters
+    if entries:
+        yield first_line, entries
+    if rows.columns is None:
+        raise BadCsv(1, "the file is empty")
+
+
+def _rows(rows: CsvRows, content: BinaryIO) -> Iterator[Row | BadRow]:
+    while chunk := content.read(CHUNK_BYTES):
+        yield from rows.feed(chunk)
+    yield from rows.feed(b"", final=True)
 
 
 def _by(items: Iterator[T], many: int) -> Iterator[list[T]]:

@@ -21,50 +21,57 @@ DECIDED = """\
 
 Every answer:
 
-- A refusal is a 200 with a status; `Result` is then empty, 0 or no items (nil where it is an object). What cannot be read or routed gets HTTP's own error
-  (400, 404, 405, 413, 415) with `Message`, and `MessageDetail` where there is more to say. 503 and 504, with `Retry-After`, mean that the platform could not do it in
-  time; after a 504 it may have been done: `X-Message-Id` names what to look for.
-- Paths, names in queries and names in bodies are read without regard to case; a name given twice is refused, unknown ones are ignored. XML elements may come in any order
-  and under any prefix. A document type is refused. A string that is null or missing is empty, a number 0.
+- A refusal is a 200 with a status; `Result` is then empty, 0 or no items (nil where it is an object). What cannot be read or routed gets HTTP's own
+  error (400, 404, 405, 413, 415) with `Message`, and `MessageDetail` where there is more to say. 503 and 504, with `Retry-After`, mean that the
+  platform could not do it in time; after a 504 it may have been done: `X-Message-Id` names what to look for.
+- Paths, names in queries and names in bodies are read without regard to case; a name given twice is refused, unknown ones are ignored. XML elements
+  may come in any order and under any prefix. A document type is refused. A string that is null or missing is empty, a number 0.
 - A list is passed on page by page; where it cannot be finished the connection is cut, so a list that ends well is whole.
 - A body has at most 64 KiB, that of AddMultipleEntries 64 MiB.
-- Dates are told with the UK's offset. A date that is given without an offset is UK time, a day alone is its midnight. A date of birth is a day: it is told
-  without an offset. "Since midnight the preceding day" is 00:00 of yesterday, UK time.
+- Dates are told with the UK's offset. A date that is given without an offset is UK time, a day alone is its midnight. A date of birth is a day: it is
+  told without an offset. "Since midnight the preceding day" is 00:00 of yesterday, UK time.
 - Numbers are read as people write them (`07700 900123`, `+44 (0)7700-900123`, full-width digits) and given back as E.164.
 - Another company's id is answered exactly as one that never was: NotFound.
 
 Security and users:
 
-- A session ends after 30 minutes without use and after 12 hours in any case. A new password, new permissions or the user's deactivation end it. An API
-  key of /v2 may stand where a session token does.
+- A session ends after 30 minutes without use and after 12 hours in any case. A new password, new permissions or the user's deactivation end it. An
+  API key of /v2 may stand where a session token does.
 - RequestReusableToken makes a new token each time; of 20 the least recently used one goes. A reusable token ends when it is not used for 180 days, is
   revoked (/v2), or the password changes; what it opened ends with it. VerifyReusableToken answers whom it would log in, with an empty Token.
 - After ten wrong passwords for a name in 15 minutes it is LimitReached, whatever the password.
-- GetFolders begins with the root: ID 0, no parent. Folders in it have ParentID 0. GetHeaders and GetBrands tell the active ones, in the order they were added.
+- GetFolders begins with the root: ID 0, no parent. Folders in it have ParentID 0. GetHeaders and GetBrands tell the active ones, in the order they
+  were added.
 - The one permission is Send Message: SendInstantMessage, SendTwoFactorToken and all of Campaigns need it.
 - Test answers `Success`, or the name of the status that refused it. Foo answers 204.
 
 Messages, text-ins and statuses:
 
 - FromNumber must be an active header of the company, in whatever case.
-- SendInstantMessage answers an empty `Result`, as documented; the text's id is in the header `X-Message-Id`. Refused with OptedOut where the number has texted STOP.
-- SendTwoFactorToken: `GenerationRule` is words in any order: a length (4 to 12), `digits`, `letters` or `mixed`, and `clear` to leave out look-alikes (0 O, 1 I L, 2 Z,
-  5 S, 8 B); where it is empty, `6 digits`. `Token` is the place of the code in `Message`; where it is empty, `{code}`, and where that does not occur either, the code
-  stands at the end. `Result` is the code. It is derived from the text's id and stored nowhere. It goes out to opted-out numbers too, and is dropped after ten minutes.
+- SendInstantMessage answers an empty `Result`, as documented; the text's id is in the header `X-Message-Id`. Refused with OptedOut where the number
+  has texted STOP.
+- SendTwoFactorToken: `GenerationRule` is words in any order: a length (4 to 12), `digits`, `letters` or `mixed`, and `clear` to leave out look-alikes
+  (0 O, 1 I L, 2 Z, 5 S, 8 B); where it is empty, `6 digits`. `Token` is the place of the code in `Message`; where it is empty, `{code}`, and where
+  that does not occur either, the code stands at the end. `Result` is the code. It is derived from the text's id and stored nowhere. It goes out to
+  opted-out numbers too, and is dropped after ten minutes.
 - GetConversation: single texts and what the number texted; a campaign's texts, codes and test texts are no conversation.
-- A text-in is a keyword on a header, the company's own or a shared one: a text whose first word it is. GetTextIns and GetContacts tell one item a text, oldest first.
-  GetContacts is from DateFrom to before DateTo, at most a week later by the UK's clocks.
+- A text-in is a keyword on a header, the company's own or a shared one: a text whose first word it is. GetTextIns and GetContacts tell one item a
+  text, oldest first. GetContacts is from DateFrom to before DateTo, at most a week later by the UK's clocks.
 - What comes in on a shared number without a keyword is nobody's; a STOP there is every company's that uses the number.
 - GetStops, GetReinstates: each number once, by its newest change: who texted START after STOP is no longer among the stops.
-- getrecentfails: numbers to which at least three texts of campaigns ended Failed, Expired or Rejected since DateFrom, in campaigns launched within 90 days.
+- getrecentfails: numbers to which at least three texts of campaigns ended Failed, Expired or Rejected since DateFrom, in campaigns launched within 90
+  days.
 
 Phone lists and campaigns:
 
-- Folder 0, or none, is the company's root. `Name` is read for `Title`, `PhonelistID` for `ListID`; AddSingleEntry takes the entry's fields inside ListEntry or beside it.
-- AddSingleEntry and AddMultipleEntries are all or nothing: one bad number and no entry is added. Numbers that are there already are kept as they are; `Result` tells how
-  many. All 17 fields are given back as they were given.
-- GetPreviousNumber, GetNextNumber: in the order in which numbers were added; an empty `Result` at the list's ends, NotFound where the number is not in the list.
-- CreateCampaign: a folder has one campaign of a title. `Lease`: for how many hours after `LaunchAt` it may send; 0: no end. No `LaunchAt`, or one that has passed: at launch.
+- Folder 0, or none, is the company's root. `Name` is read for `Title`, `PhonelistID` for `ListID`; AddSingleEntry takes the entry's fields inside
+  ListEntry or beside it.
+- AddSingleEntry and AddMultipleEntries are all or nothing: one bad number and no entry is added. Numbers that are there already are kept as they are;
+  `Result` tells how many. All 17 fields are given back as they were given.
+- GetPreviousNumber, GetNextNumber: in the order in which numbers were added; an empty `Result` at the list's ends, NotFound where the number is not
+  in the list.
+- CreateCampaign: a folder has one campaign of a title. `Lease`: for how many hours after `LaunchAt` it may send; 0: no end. No `LaunchAt`, or one
+  that has passed: at launch.
 - LaunchCampaign freezes who gets the text, each number once. StopCampaign tells in `Result` how many of how many were handed over.
 - UnlinkCampaignAndPhonelist takes its names from the body or, where that was dropped on the way, from the query.
 """

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Header, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, field_validator
 
 from libs.common.bus.ask import DEADLINE_S
-from libs.common.clock import from_client
+from libs.common.contracts.auth import Session
 from libs.common.contracts.base import Ask, Code, Contract, Refusal
 from libs.common.ids import uuid7, uuid7_time
 
@@ -28,51 +27,47 @@ A = TypeVar("A", bound=Contract)
 KEY_AGE_MAX = timedelta(days=1)  # owners remember what they did for longer (the inbox keeps 14 days)
 KEY_AHEAD_MAX = timedelta(minutes=5)  # a client's clock may be that fast
 
-Moment = Annotated[AwareDatetime, AfterValidator(from_client)]
-
-_bearer = HTTPBearer(auto_error=False, scheme_name="session", description="The token of POST /v2/sessions.")
-
-
-class Body(BaseModel):
-    """What a client sends: no field beside the named ones, and only characters that there are."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @field_validator("*")
-    @classmethod
-    def _has_no_lone_surrogate(cls, value: Any) -> Any:
-        if isinstance(value, str) and any("\ud800" <= character <= "\udfff" for character in value):
-            raise ValueError("it holds half of a surrogate pair")
-        return value
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="bearer", description="The token of a session (POST /v2/sessions), or an API key."
+)
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 
 
 class Call:
-    """`key`: the client's Idempotency-Key, or one made for this call."""
+    """`key`: the client's Idempotency-Key, or one made for this call; it is good for `target`, a method and a path, alone."""
 
-    def __init__(self, gateway: Gateway, token: str, key: UUID) -> None:
+    def __init__(self, gateway: Gateway, token: str, key: UUID, target: str) -> None:
         self.gateway = gateway
         self.token = token
-        self._key = key
+        self.key = key
+        self._target = target
 
-    async def ask(self, ask: Ask[A], deadline_s: float = DEADLINE_S) -> A:
-        session = await self.gateway.sessions.of(self.token)
-        id_ = repeatable_id(self._key, session.company_id, ask.kind())
+    async def session(self) -> Session:
+        return await self.gateway.sessions.of(self.token)
+
+    async def ask(self, ask: Ask[A], deadline_s: float = DEADLINE_S, part: str = "") -> A:
+        """`part`: which one, where a call asks several of a kind."""
+        session = await self.session()
+        id_ = self._id(session, f"{ask.kind()}{part}")
         return await self.gateway.asker.ask(ask, session.grant, id_, deadline_s)
 
     async def ask_once(self, ask: Ask[A]) -> A:
         """As `ask`, under an id of its own: for one of many asks of a kind, each harmless to repeat."""
-        session = await self.gateway.sessions.of(self.token)
+        session = await self.session()
         return await self.gateway.asker.ask(ask, session.grant)
 
     async def id_of(self, what: str) -> UUID:
         """The same id for the same key, for a thing that the client makes."""
-        return repeatable_id(self._key, (await self.gateway.sessions.of(self.token)).company_id, what)
+        return self._id(await self.session(), what)
+
+    def _id(self, session: Session, what: str) -> UUID:
+        return repeatable_id(self.key, session.user_id, f"{self._target} {what}")
 
 
-def repeatable_id(key: UUID, company_id: int, kind: str) -> UUID:
-    """The id that `key` stands for: a UUIDv7 as old as the key, but of this company and kind alone, so that a key that somebody else has
+def repeatable_id(key: UUID, user_id: int, kind: str) -> UUID:
+    """The id that `key` stands for: a UUIDv7 as old as the key, but of this user and kind alone, so that a key that somebody else has
     used, or that was used for something else, never gives the answer to that."""
-    mixed = hashlib.sha256(f"{key} {company_id} {kind}".encode()).digest()
+    mixed = hashlib.sha256(f"{key} {user_id} {kind}".encode()).digest()
     random = int.from_bytes(mixed[:8]) & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=key.int >> 64 << 64 | 0b10 << 62 | random)
 
@@ -88,25 +83,31 @@ def require_key(text: str, now: datetime) -> UUID:
     return key
 
 
-async def reading(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> Call:
-    if credentials is None:
-        raise Refusal(Code.SESSION_EXPIRED, "a bearer token is needed: POST /v2/sessions gives one")
-    return Call(request.app.state.gateway, credentials.credentials, uuid7())
+async def reading(request: Request, credentials: Credentials) -> Call:
+    return await _call(request, credentials, None)
 
 
 async def writing(
     request: Request,
-    call: Annotated[Call, Depends(reading)],
+    credentials: Credentials,
     idempotency_key: Annotated[
         str | None,
         Header(description="A UUIDv7 made within the last day: a repeat with the same one changes nothing more."),
     ] = None,
 ) -> Call:
-    key = uuid7() if idempotency_key is None else require_key(idempotency_key, datetime.now(UTC))
-    request.state.idempotency_key = key
-    return Call(call.gateway, call.token, key)
+    call = await _call(request, credentials, idempotency_key)
+    request.state.idempotency_key = call.key
+    return call
+
+
+async def _call(request: Request, credentials: HTTPAuthorizationCredentials | None, key: str | None) -> Call:
+    """Whoever is nobody is told that, and not what is wrong with the rest."""
+    if credentials is None:
+        raise Refusal(Code.SESSION_EXPIRED, "a bearer token is needed: POST /v2/sessions gives one")
+    gateway: Gateway = request.app.state.gateway
+    await gateway.sessions.of(credentials.credentials)
+    id_ = uuid7() if key is None else require_key(key, datetime.now(UTC))
+    return Call(gateway, credentials.credentials, id_, f"{request.method} {request.url.path}")
 
 
 Reading = Annotated[Call, Depends(reading)]

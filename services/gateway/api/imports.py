@@ -16,8 +16,8 @@ from pydantic import BaseModel
 
 from libs.common.contracts.base import ITEMS_MAX, Code, Refusal
 from libs.common.contracts.phonelist import AddRows, BadRow, BeginImport, Entry, FinishImport
+from libs.common.csv_rows import BadCsv, CsvRows, Row
 from services.gateway.api.call import Call
-from services.gateway.api.csv_rows import BadCsv, CsvRows, Row
 
 ROWS_IN_FLIGHT = 4  # messages of one import under way at once
 MESSAGE_CHARACTERS_MAX = 128 * 1024  # a message's share of BYTES_MAX, were every character four bytes long

@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 RETRY_AFTER_S = "2"
 ERRORS_TOLD_MAX = 20
+AT_CHARACTERS_MAX = 200
 
 S = HTTPStatus
 STATUSES: Mapping[Code, HTTPStatus] = {
@@ -61,6 +62,28 @@ HTTP_CODES: Mapping[int, str] = {
 }
 
 
+# What any route may answer: the rest is the route's own.
+ANYWHERE = (Code.INVALID_REQUEST, Code.SESSION_EXPIRED, Code.UNAVAILABLE, Code.DEADLINE_PASSED, "unanswered")
+HTTP_STATUSES: Mapping[str, HTTPStatus] = {
+    "unanswered": S.GATEWAY_TIMEOUT,
+    "too_large": S.REQUEST_ENTITY_TOO_LARGE,
+    "unsupported_media_type": S.UNSUPPORTED_MEDIA_TYPE,
+}
+
+
+def refuses(*codes: Code | str) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's responses of a route that refuses by these codes, and by those that any route may."""
+    by_status: dict[HTTPStatus, list[str]] = {}
+    for code in dict.fromkeys((*ANYWHERE, *codes)):
+        status = STATUSES[code] if isinstance(code, Code) else HTTP_STATUSES[code]
+        by_status.setdefault(status, []).append(f"`{code}`")
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {
+        int(status): {"description": ", ".join(names), "content": content}
+        for status, names in sorted(by_status.items())
+    }
+
+
 class FieldError(BaseModel):
     at: str
     detail: str
@@ -79,70 +102,72 @@ class Problem(BaseModel):
     idempotency_key: UUID | None = None
 
 
-def problem(
-    status: int,
-    code: str,
-    detail: str = "",
-    headers: Mapping[str, str] | None = None,
-    errors: list[FieldError] | None = None,
-    **ids: UUID | None,
-) -> Response:
-    said = Problem(
-        type=f"urn:heliograph:problem:{code}",
-        title=code.replace("_", " ").capitalize(),
-        status=status,
-        code=code,
-        detail=detail,
-        errors=errors or [],
-        **ids,
-    )
-    body = said.model_dump(mode="json", exclude_defaults=True)
-    return JSONResponse(body, status, headers, "application/problem+json")
+def described(error: Refusal | Unanswered, key: UUID | None = None) -> Problem:
+    """`key`: with what it may be asked again, where that is worth it."""
+    if isinstance(error, Unanswered):
+        detail = "No answer came in time: it may have been done. Asking again with this Idempotency-Key is safe."
+        return _problem(S.GATEWAY_TIMEOUT, "unanswered", detail, id=error.id, idempotency_key=key)
+    status = STATUSES[error.code]
+    again = key if status == S.SERVICE_UNAVAILABLE else None
+    return _problem(status, error.code, error.detail, idempotency_key=again)
+
+
+def _problem(status: int, code: str, detail: str = "", **more: Any) -> Problem:
+    title = code.replace("_", " ").capitalize()
+    return Problem(type=f"urn:heliograph:problem:{code}", title=title, status=status, code=code, detail=detail, **more)
+
+
+def _response(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    body = problem.model_dump(mode="json", exclude_defaults=True)
+    return JSONResponse(body, problem.status, headers, "application/problem+json")
 
 
 async def refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Refusal)
-    status = STATUSES[error.code]
+    assert isinstance(error, Refusal | Unanswered)
+    problem = described(error, _key_of(request))
     headers: dict[str, str] = {}
-    if status == S.UNAUTHORIZED:
-        told = "authorization" in request.headers and error.code is Code.SESSION_EXPIRED
+    if problem.status == S.UNAUTHORIZED:
+        told = "authorization" in request.headers and problem.code == Code.SESSION_EXPIRED
         headers["www-authenticate"] = 'Bearer error="invalid_token"' if told else "Bearer"
-    if status == S.SERVICE_UNAVAILABLE:
+    if problem.status in (S.SERVICE_UNAVAILABLE, S.GATEWAY_TIMEOUT):
         headers["retry-after"] = RETRY_AFTER_S
-        return problem(status, error.code, error.detail, headers, idempotency_key=_key_of(request))
-    return problem(status, error.code, error.detail, headers)
-
-
-async def unanswered(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Unanswered)
-    detail = "No answer came in time: it may have been done. Asking again with this Idempotency-Key is safe."
-    headers = {"retry-after": RETRY_AFTER_S}
-    return problem(S.GATEWAY_TIMEOUT, "unanswered", detail, headers, id=error.id, idempotency_key=_key_of(request))
+    return _response(problem, headers)
 
 
 async def invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     errors = [
-        FieldError(at=".".join(str(part) for part in each["loc"]), detail=each["msg"])
+        FieldError(at=_plain(".".join(str(part) for part in each["loc"])), detail=_plain(each["msg"]))
         for each in error.errors()[:ERRORS_TOLD_MAX]
     ]
-    return problem(S.BAD_REQUEST, Code.INVALID_REQUEST, "The request makes no sense: see errors.", errors=errors)
+    detail = "The request makes no sense: see errors."
+    return _response(_problem(S.BAD_REQUEST, Code.INVALID_REQUEST, detail, errors=errors))
 
 
-async def http_error(_: Request, error: Exception) -> Response:
+def _plain(text: str) -> str:
+    """A field's name may be a client's invention, and no Unicode at all."""
+    return text.encode("ascii", "backslashreplace").decode()[:AT_CHARACTERS_MAX]
+
+
+async def http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     code = HTTP_CODES.get(error.status_code, f"http_{error.status_code}")
-    return problem(error.status_code, code, error.detail, error.headers)
+    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if error.status_code == S.METHOD_NOT_ALLOWED and "route" in request.scope:
+        methods = request.app.state.methods
+        path = request.url.path if request.url.path in methods else request.scope["route"].path
+        headers["allow"] = ", ".join(methods[path])  # not this route's alone
+    return _response(_problem(error.status_code, code, error.detail), headers)
 
 
 async def gone(_: Request, __: Exception) -> Response:
     """The client went away in the middle of its body: nobody reads this."""
-    return problem(S.BAD_REQUEST, Code.INVALID_REQUEST, "The request is incomplete.")
+    return _response(_problem(S.BAD_REQUEST, Code.INVALID_REQUEST, "The request is incomplete."))
 
 
 async def failed(request: Request, error: Exception) -> Response:
     log.error("request_failed", path=request.scope["route"].path if "route" in request.scope else "", exc_info=error)
-    return problem(S.INTERNAL_SERVER_ERROR, "internal_error", "An error has occurred.")
+    return _response(_problem(S.INTERNAL_SERVER_ERROR, "internal_error", "An error has occurred."))
 
 
 def _key_of(request: Request) -> UUID | None:
@@ -152,7 +177,7 @@ def _key_of(request: Request) -> UUID | None:
 
 HANDLERS: Mapping[Any, Any] = {
     Refusal: refused,
-    Unanswered: unanswered,
+    Unanswered: refused,
     RequestValidationError: invalid,
     HTTPException: http_error,
     ClientDisconnect: gone,

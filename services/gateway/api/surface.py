@@ -5,26 +5,55 @@ Owns what holds for every route: room for the request, the headers of each answe
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any
 
 from fastapi import Depends, FastAPI, Request
+from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.gateway.api import admin, campaigns, lists, messages, sessions
-from services.gateway.api.problems import Problem, answer_problems
+from services.gateway.api import (
+    admin,
+    campaigns,
+    company,
+    credentials,
+    docs,
+    inbox,
+    lists,
+    messages,
+    numbers,
+    sessions,
+    templates,
+    verifications,
+)
+from services.gateway.api.problems import Problem, answer_problems, refuses
+from services.gateway.documented import openapi
 
 if TYPE_CHECKING:
     from services.gateway.app import Gateway
 
 PRIVATE = [(b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff")]
-DESCRIPTION = "Text messaging for businesses. Errors are application/problem+json; their `code` is stable."
-PROBLEM: dict[int | str, dict[str, Any]] = {
-    "default": {
-        "description": "What is wrong, by `code`.",
-        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    }
-}
+SCHEMAS = "#/components/schemas/"
+DOCUMENTED = "Documented."
+DESCRIPTION = "Text messaging for businesses: /v2, whose errors are application/problem+json with a stable `code`; and /api, the documented surface."
+ROUTERS = (
+    sessions.router,
+    credentials.router,
+    company.router,
+    messages.router,
+    messages.bulk_router,
+    inbox.router,
+    numbers.router,
+    templates.router,
+    lists.router,
+    lists.bulk_router,
+    lists.imports_router,
+    campaigns.router,
+    verifications.router,
+    admin.router,
+    docs.router,
+)
 
 
 async def admitted(request: Request) -> AsyncIterator[None]:
@@ -50,11 +79,43 @@ class Private:
 
 class Surface(FastAPI):
     def openapi(self) -> dict[str, Any]:
-        """The routes' document, with what a problem looks like: FastAPI would call it application/json."""
-        document = super().openapi()
-        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-        document["components"]["schemas"] |= problem.pop("$defs") | {"Problem": problem}
+        """Both surfaces, with what a problem looks like and without FastAPI's own errors, which nobody is answered here."""
+        if self.openapi_schema:
+            return self.openapi_schema
+        document: dict[str, Any] = super().openapi()
+        schemas = document["components"]["schemas"]
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        problem = Problem.model_json_schema(ref_template=SCHEMAS + "{model}")
+        schemas |= problem.pop("$defs") | {"Problem": problem}
+        for methods in document["paths"].values():
+            for operation in methods.values():
+                for param in operation.get("parameters", ()):
+                    param["schema"] = _without_null(param["schema"])
+                operation["responses"].pop("422", None)
+                if "requestBody" in operation:
+                    told = refuses("too_large", "unsupported_media_type")
+                    told_too = {str(status): told[status] for status in (413, 415)}
+                    operation["responses"] = dict(sorted((operation["responses"] | told_too).items()))
+        theirs = _documented()
+        document["paths"] |= theirs["paths"]
+        schemas |= {f"{DOCUMENTED}{name}": schema for name, schema in theirs["schemas"].items()}
         return document
+
+
+def _documented() -> dict[str, Any]:
+    """The documented surface's part, with names of its own: both surfaces have a Folder."""
+    part = json.dumps({"paths": openapi.paths(), "schemas": openapi.schemas()})
+    renamed: dict[str, Any] = json.loads(part.replace(SCHEMAS, f"{SCHEMAS}{DOCUMENTED}"))
+    return renamed
+
+
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is not there is not null: neither a query nor a header can say so."""
+    kinds: list[dict[str, Any]] = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    return {name: value for name, value in schema.items() if name != "anyOf"} | kinds[0]
 
 
 def v2(gateway: Gateway) -> FastAPI:
@@ -65,15 +126,24 @@ def v2(gateway: Gateway) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         dependencies=[Depends(admitted)],
-        responses=PROBLEM,
         generate_unique_id_function=lambda route: route.name,
         redirect_slashes=False,
         strict_content_type=False,
     )
     app.state.gateway = gateway
+    app.state.methods = _methods()
     app.add_middleware(Private)
     answer_problems(app)
-    for routes in (sessions, messages, lists, campaigns, admin):
-        app.include_router(routes.router)
-    app.include_router(lists.imports_router)
+    for router in ROUTERS:
+        app.include_router(router)
     return app
+
+
+def _methods() -> dict[str, list[str]]:
+    """What may be asked of each path."""
+    by_path: dict[str, set[str]] = {}
+    for router in ROUTERS:
+        for route in router.routes:
+            if isinstance(route, APIRoute):
+                by_path.setdefault(route.path, set()).update(route.methods or ())
+    return {path: sorted(methods) for path, methods in by_path.items()}

@@ -134,7 +134,9 @@ async def test_many_entries_with_long_fields_are_added_and_one_field_too_long_ad
     entries = [{"PhoneNumber": f"0770091{n:04d}"} | wide for n in range(200)]
 
     async def add(entries: list[dict[str, str]]) -> tuple[str, int]:
-        told = await ask(world, "Phonelists/AddMultipleEntries", SessionToken=token, ListID=list_id, ListEntries=entries)
+        told = await ask(
+            world, "Phonelists/AddMultipleEntries", SessionToken=token, ListID=list_id, ListEntries=entries
+        )
         return told["Status"], len((await get(world, f"Phonelists/GetNumbers/{token}/{list_id}"))["Result"])
 
     assert await add([*entries[:-1], entries[-1] | {"City": "x" * 1001}]) == ("InvalidRequest", 0)

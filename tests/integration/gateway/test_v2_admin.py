@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -35,7 +36,7 @@ async def test_a_company_is_provisioned_whole_and_its_user_sends_and_receives(wo
     assert (folder.status_code, user.status_code, text_in.status_code) == (201, 201, 201)
     assert (text_in.json()["keyword"], text_in.json()["company_id"]) == ("join", company_id)
     (whole,) = company["items"]
-    assert (whole["id"], whole["brands"], whole["folders"][0]["name"]) == (company_id, ["Brand"], "Autumn")
+    assert (whole["id"], whole["brands"][0]["name"], whole["folders"][0]["name"]) == (company_id, "Brand", "Autumn")
     assert [(each["username"], each["permissions"]) for each in whole["users"]] == [(username, ["send"])]
     sent = await call(world, "POST", "/messages", username, json={"to": a_number(), "from": header, "text": "x"})
     assert sent.status_code == 202
@@ -87,6 +88,65 @@ async def test_a_header_that_is_not_active_sends_nothing(world: Platform) -> Non
     refused(await call(world, "PATCH", f"{path}/nobodys", "operator", json={"active": True}), "not_found")
 
 
+async def test_a_brand_that_is_not_active_is_no_campaigns(world: Platform) -> None:
+    brand = a_name("Brand/50%")  # a slash and a percent sign: a name is what people write
+    path = f"/admin/companies/{world.company_id}/brands"
+    await call(world, "POST", path, "operator", json={"name": brand})
+    new = {"title": a_name("campaign"), "text": "x", "from": "82830", "brand": brand}
+
+    async def answers(status: int) -> bool:
+        return (await call(world, "POST", "/campaigns", json=new | {"title": a_name()})).status_code == status
+
+    await eventually(lambda: answers(201))
+    assert brand in (await call(world, "GET", "/brands")).json()["items"]
+    changed = await call(world, "PATCH", f"{path}/{quote(brand, safe='')}", "operator", json={"active": False})
+
+    assert changed.status_code == 204, changed.text
+    assert brand not in (await call(world, "GET", "/brands")).json()["items"]
+    await eventually(lambda: answers(400))
+
+
+async def test_a_text_in_that_is_not_active_claims_no_text(world: Platform) -> None:
+    new = {"header": "82830", "keyword": "QUIZ"}
+    made = await call(world, "POST", f"/admin/companies/{world.company_id}/text-ins", "operator", json=new)
+    id_ = made.json()["id"]
+
+    async def active() -> list[bool]:
+        return [each["active"] for each in (await call(world, "GET", "/text-ins")).json()["items"] if each["id"] == id_]
+
+    assert await active() == [True]
+    changed = await call(world, "PATCH", f"/admin/text-ins/{id_}", "operator", json={"active": False})
+
+    assert (changed.status_code, await active()) == (204, [False])
+    refused(await call(world, "PATCH", "/admin/text-ins/999999", "operator", json={"active": False}), "not_found")
+
+
+async def test_a_shared_header_is_two_companies(world: Platform) -> None:
+    header = f"8{next(_headers):04d}"
+    ids = [
+        (await call(world, "POST", "/admin/companies", "operator", json={"name": a_name("Company")})).json()["id"]
+        for _ in range(3)
+    ]
+    shared = [
+        await call(
+            world, "POST", f"/admin/companies/{id_}/headers", "operator", json={"header": header, "shared": True}
+        )
+        for id_ in ids[:2]
+    ]
+    alone = await call(world, "POST", f"/admin/companies/{ids[2]}/headers", "operator", json={"header": header})
+
+    assert [each.status_code for each in shared] == [204, 204]
+    refused(alone, "duplicate")
+
+
+async def test_companies_come_by_pages(world: Platform) -> None:
+    first = (await call(world, "GET", "/admin/companies", "operator")).json()
+
+    assert set(first) == {"items", "after"}
+    refused(await call(world, "GET", "/admin/companies", "operator", params={"after": "x"}), "invalid_request")
+    refused(await call(world, "GET", "/admin/companies", "operator", params={"limit": "1"}), "invalid_request")
+
+
 ADMIN: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", "/admin/companies", {"name": "Mine"}),
     ("GET", "/admin/companies", None),
@@ -98,7 +158,9 @@ ADMIN: list[tuple[str, str, dict[str, Any] | None]] = [
     ("PATCH", "/admin/companies/1/headers/82830", {"active": False}),
     ("POST", "/admin/companies/1/brands", {"name": "Me"}),
     ("POST", "/admin/companies/1/folders", {"name": "Me"}),
+    ("PATCH", "/admin/companies/1/brands/Demo", {"active": False}),
     ("POST", "/admin/companies/1/text-ins", {"header": "82830", "keyword": "me"}),
+    ("PATCH", "/admin/text-ins/1", {"active": False}),
 ]
 
 

@@ -246,7 +246,7 @@ async def test_what_is_not_csv_in_utf8_is_refused(world: Platform, media_type: s
 async def test_a_file_that_is_too_large_is_refused_while_it_comes_in(
     world: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("services.gateway.api.lists.CSV_BYTES_MAX", 10_000)
+    monkeypatch.setattr("services.gateway.api.lists.CsvBody.bytes_max", 10_000)
 
     list_id, answer = await send(world, b"phone\n" + b"07700900123\n" * 1000)
 

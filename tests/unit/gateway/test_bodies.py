@@ -196,6 +196,7 @@ def test_a_value_that_makes_no_sense_is_refused_and_named(body: str, detail: str
         ('{"ListEntries":[{"DateOfBirth":"/Date(999999999999999)/"}]}', "ListEntries[0].DateOfBirth: a date such as"),
         ('{"ListEntries":[{"DateOfBirth":5}]}', "ListEntries[0].DateOfBirth: a date is expected."),
         ('{"ListEntries":[{},{},"x"]}', "ListEntries[2]: an object is expected."),
+        ('{"ListEntries":[{},null]}', "ListEntries[1]: an item cannot be null."),
         ('{"ListEntries":[{"User1":"a","user1":"b"}]}', "ListEntries[0].User1: given twice."),
     ],
 )
@@ -218,6 +219,10 @@ def test_a_bad_entry_is_named_by_its_place(body: str, detail: str) -> None:
         (
             "<M><ListEntries><e/><e><DateOfBirth>x</DateOfBirth></e></ListEntries></M>",
             "ListEntries[1].DateOfBirth: a date",
+        ),
+        (
+            '<M xmlns:i="http://www.w3.org/2001/XMLSchema-instance"><ListEntries><e/><e i:nil="true"/></ListEntries></M>',
+            "ListEntries[1]: an item cannot be null.",
         ),
         ("<M>", "no element found: line 1, column 3."),
         ("<M></N>", "mismatched tag: line 1, column 5."),
@@ -283,18 +288,39 @@ def test_broken_json_is_refused(body: bytes) -> None:
     assert _refused("application/json", body, SEND).message == "The body is not well-formed JSON."
 
 
-@pytest.mark.parametrize("depth", [2_000, 500_000])
 @pytest.mark.parametrize(
-    ("content_type", "opening"),
-    [("application/json", b"["), ("application/json", b'{"a":'), ("text/xml", b"<a>"), (FORM, b"a[b]")],
+    "body",
+    [
+        b'{"Message":"a","Message":"b"}',
+        b'{"Message":"a","M\\u0065ssage":"a"}',
+        b'{"Message":"a","x":[{"y":1,"y":1}]}',
+        b'[{"a":1},{"a":1, "a":2}]',
+    ],
 )
-def test_deep_nesting_is_refused_at_once(content_type: str, opening: bytes, depth: int) -> None:
+def test_json_that_gives_a_name_twice_is_refused(body: bytes) -> None:
+    assert _refused("application/json", body, SEND).detail == "An object gives the same name twice."
+
+
+@pytest.mark.parametrize("body", [b"=a&=b", b"=a&ReusableToken=a", b"reusabletoken=a&REUSABLETOKEN=a"])
+def test_a_form_that_gives_the_one_string_twice_is_refused(body: bytes) -> None:
+    assert _refused(FORM, body, models.REUSABLE_TOKEN).detail == "The body: given twice."
+
+
+@pytest.mark.parametrize("depth", [1_000, 2_000, 500_000])
+@pytest.mark.parametrize(
+    ("content_type", "opening", "closing"),
+    [
+        *(("application/json", b"[", b"]"), ("application/json", b'{"a":', b"1}"), ("text/xml", b"<a>", b"</a>")),
+        *((FORM, b"a[b]", b""), (FORM, b"a.", b""), (FORM, b"Message[a]", b"")),
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+def test_deep_nesting_is_refused_at_once(
+    content_type: str, opening: bytes, closing: bytes, depth: int, whole: bool
+) -> None:
     began = time.monotonic()
 
-    if content_type == FORM:
-        assert parse(FORM, opening * depth, SEND) == {}  # one long name that is nobody's
-    else:
-        assert _refused(content_type, opening * depth, SEND).status == 400
+    assert _refused(content_type, opening * depth + (b"1" + closing * depth if whole else b""), SEND).status == 400
 
     assert time.monotonic() - began < 1
 

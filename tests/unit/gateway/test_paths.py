@@ -80,6 +80,7 @@ def test_log_out_is_a_get_or_a_delete_and_nothing_else() -> None:
             "/api/Test",
             "/" * 5000,
             "/api/Users/GetFolders/t/5",
+            "/api/Security/RequestReusableTo%E2%84%AAen/t",  # the sign of kelvin, whose small letter is k
         ),
     ],
 )

@@ -17,7 +17,7 @@ from libs.common.bus import Unanswered
 from libs.common.contracts.base import Code, Refusal
 from libs.common.ids import uuid7, uuid7_time
 from services.gateway.api.call import repeatable_id, require_key
-from services.gateway.api.problems import refused, unanswered
+from services.gateway.api.problems import refused
 
 
 def request(key: UUID) -> Request:
@@ -34,7 +34,7 @@ def told(response: Response) -> dict[str, Any]:
 async def test_a_lost_answer_tells_what_may_have_been_done_and_how_to_ask_again() -> None:
     key, id_ = uuid7(), uuid7()
 
-    response = await unanswered(request(key), Unanswered(id_))
+    response = await refused(request(key), Unanswered(id_))
 
     assert (response.status_code, response.headers["retry-after"]) == (504, "2")
     assert (told(response)["code"], told(response)["id"]) == ("unanswered", str(id_))
@@ -51,14 +51,14 @@ async def test_what_the_world_failed_at_may_be_asked_again_under_its_key() -> No
 
 
 @given(st.integers(1, 2**31), st.text(max_size=20))
-def test_a_keys_id_is_a_uuid7_as_old_as_the_key_and_its_companys_alone(company_id: int, kind: str) -> None:
+def test_a_keys_id_is_a_uuid7_as_old_as_the_key_and_its_users_alone(user_id: int, kind: str) -> None:
     key = uuid7()
 
-    id_ = repeatable_id(key, company_id, kind)
+    id_ = repeatable_id(key, user_id, kind)
 
-    assert id_ == repeatable_id(key, company_id, kind)
+    assert id_ == repeatable_id(key, user_id, kind)
     assert (id_.version, id_.variant, uuid7_time(id_)) == (7, key.variant, uuid7_time(key))
-    assert len({id_, key, repeatable_id(key, company_id + 1, kind), repeatable_id(key, company_id, kind + "x")}) == 4
+    assert len({id_, key, repeatable_id(key, user_id + 1, kind), repeatable_id(key, user_id, kind + "x")}) == 4
 
 
 @pytest.mark.parametrize("age", [timedelta(0), timedelta(hours=23), timedelta(minutes=-4)])

@@ -1,7 +1,7 @@
 """CSV as people send it: which column is what, and each row as an entry, with the line where it stood.
 
-Push in bytes as they come, take out rows: nothing is held but the record under way. A file that cannot be read at all raises BadCsv with the line; a row
-that cannot be an entry is a BadRow. Whether a number is one is phonelist's to say. No I/O.
+For the gateway's imports and the command line's. Push in bytes as they come, take out rows: nothing is held but the record under way. A file that cannot be
+read at all raises BadCsv with the line; a row that cannot be an entry is a BadRow. Whether a number is one is phonelist's to say. No I/O.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from libs.common.contracts.phonelist import BadRow, Entry
+from libs.common.phone import e164
 
 DELIMITERS = ",;\t"
 HEADER_CHARACTERS_MAX = 10_000
@@ -47,11 +48,12 @@ class BadCsv(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """`fields`: the Entry's field of each column, None where nothing is made of it."""
+    """`fields`: the Entry's field of each column, None where nothing is made of it. `named` False: the first line is a row itself."""
 
     delimiter: str
     fields: tuple[str | None, ...]
     ignored: tuple[str, ...]
+    named: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,18 @@ class Row:
     characters: int
 
 
-def read_columns(header: str, line: int) -> Columns:
-    """What the columns are. The delimiter is the one by which most of them have a meaning."""
-    found = [_columns(delimiter, next(csv.reader([header], delimiter=delimiter))) for delimiter in DELIMITERS]
+def read_columns(first: str, line: int) -> Columns:
+    """What the columns are. The delimiter is the one by which most of them have a meaning. A line that begins with a phone number names
+    nothing: it is the first of a file of numbers."""
+    found = [_columns(delimiter, next(csv.reader([first], delimiter=delimiter))) for delimiter in DELIMITERS]
     best = max(found, key=lambda columns: len(columns.fields) - columns.fields.count(None))
-    if "phone_number" not in best.fields:
-        raise BadCsv(line, "no column has a name that says phone number, such as phone_number, mobile or msisdn")
-    return best
+    if "phone_number" in best.fields:
+        return best
+    for delimiter in DELIMITERS:
+        values = next(csv.reader([first], delimiter=delimiter))
+        if e164(values[0].strip()):
+            return Columns(delimiter, ("phone_number", *[None] * (len(values) - 1)), (), named=False)
+    raise BadCsv(line, "no column has a name that says phone number, such as phone_number, mobile or msisdn")
 
 
 def _columns(delimiter: str, names: Sequence[str]) -> Columns:
@@ -177,12 +184,15 @@ class CsvRows:
     def _read_names(self, line: int) -> list[str] | None:
         if not self._lines:
             return None
-        header = self._lines.popleft()
-        if header.strip():
-            if len(header) > HEADER_CHARACTERS_MAX:
+        first = self._lines.popleft()
+        if first.strip():
+            if len(first) > HEADER_CHARACTERS_MAX:
                 raise BadCsv(line, "the names of the columns are too long")
-            self.columns = read_columns(header, line)
+            self.columns = read_columns(first, line)
             self._reader = csv.reader(_Lines(self._next_line), delimiter=self.columns.delimiter)
+            if not self.columns.named:
+                self._lines.appendleft(first)
+                return []
         self._lines_read += 1
         return []
 
