@@ -146,6 +146,7 @@ def test_a_taken_port_is_told_clearly(installed: Installed) -> None:
     import socket
 
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # over what the gateway's closed connections left
         taken.bind(("127.0.0.1", int(installed.gateways[0].rpartition(":")[2])))
         taken.listen()
         up = installed.runner("up")

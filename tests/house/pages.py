@@ -67,7 +67,7 @@ Phone lists and campaigns:
 - Folder 0, or none, is the company's root. `Name` is read for `Title`, `PhonelistID` for `ListID`; AddSingleEntry takes the entry's fields inside
   ListEntry or beside it.
 - AddSingleEntry and AddMultipleEntries are all or nothing: one bad number and no entry is added. Numbers that are there already are kept as they are;
-  `Result` tells how many. All 17 fields are given back as they were given.
+  `Result` tells how many, and of a refusal which entry and why. All 17 fields are given back as they were given.
 - GetPreviousNumber, GetNextNumber: in the order in which numbers were added; an empty `Result` at the list's ends, NotFound where the number is not
   in the list.
 - CreateCampaign: a folder has one campaign of a title. `Lease`: for how many hours after `LaunchAt` it may send; 0: no end. No `LaunchAt`, or one

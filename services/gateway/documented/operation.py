@@ -57,6 +57,7 @@ class Operation:
     body: Model | BareString | None = None
     body_doc: str = ""
     permission: str | None = None
+    tells_why: bool = False  # Result, a string of unknown use, says of a refusal why, in words
     body_bytes_max: int = BODY_BYTES_MAX
 
     @property

@@ -277,6 +277,7 @@ PHONE_LIST = (
         "Adds an entry to a phone list",
         _returns(PHONE_LIST_STATUS, STRING),
         body=models.SINGLE_PHONE_LIST_ENTRY,
+        tells_why=True,
     ),
     Operation(
         "PhoneList",
@@ -286,6 +287,7 @@ PHONE_LIST = (
         body=models.MULTIPLE_PHONE_LIST_ENTRY,
         body_doc="List of entries to be added",
         body_bytes_max=IMPORT_BODY_BYTES_MAX,
+        tells_why=True,
     ),
     Operation(
         "PhoneList",

@@ -100,7 +100,7 @@ def _characters(entry: Mapping[str, object]) -> int:
 
 def _told(report: ImportReport) -> str:
     """The documented result is a string of unknown use: duplicates are told there."""
-    return f"{report.duplicates} duplicates" if report.duplicates else ""
+    return f"duplicates: {report.duplicates}" if report.duplicates else ""
 
 
 def _entries(given: Sequence[Mapping[str, object]]) -> list[Entry]:

@@ -106,8 +106,8 @@ class Documented:
                 await answer.error(503, "The service is unavailable. Try again later.", refusal.detail, headers)
             else:
                 assert operation.answer.statuses is not None, operation.route
-                # Why, in words, where the result is a string anyway; clients go by the status.
-                await answer.whole(operation, operation.answer.statuses.status_of(refusal.code), None, call.headers)
+                why = refusal.detail if operation.tells_why else None
+                await answer.whole(operation, operation.answer.statuses.status_of(refusal.code), why, call.headers)
 
 
 class _Answer:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 
-from libs.common.clock import UK, midnight_the_preceding_day, now
+from libs.common.clock import midnight_the_preceding_day, now
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.inbound import InboxText, ReadInbound
 from services.gateway.documented.call import Call, Pages
 from services.gateway.documented.messages import date_from, date_to, inbound_pages
+from services.gateway.formats.values import uk_time
 
 WEEK = timedelta(weeks=1)
 
@@ -51,8 +52,8 @@ def require_within_a_week(since: datetime, until: datetime) -> None:
 
     By its clocks, so that Sunday to Sunday is a week too where one of its days has 25 hours.
     """
-    by_the_clock = until.astimezone(UK).replace(tzinfo=None) - since.astimezone(UK).replace(tzinfo=None)
     if until < since:
         raise Refusal(Code.INVALID_DATE, "DateTo is before DateFrom")
+    by_the_clock = uk_time(until).replace(tzinfo=None) - uk_time(since).replace(tzinfo=None)
     if min(by_the_clock, until - since) > WEEK:
         raise Refusal(Code.INVALID_DATE, "DateFrom and DateTo are more than a week apart")

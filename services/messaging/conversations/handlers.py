@@ -27,7 +27,7 @@ async def read_conversation(tx: Tx, ask: Asked[ReadConversation]) -> Conversatio
             id=row["id"],
             sender=row["sender"],
             to=row["to"],
-            at=uuid7_time(row["id"]),
+            at=row["at"] or uuid7_time(row["id"]),
             body=row["body"],
             sent=row["sent"],
         )

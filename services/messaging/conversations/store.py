@@ -33,15 +33,15 @@ async def keep_inbound(tx: Tx, company_id: int, texts: Sequence[InboundText]) ->
 # whole key of number and id, so that no other index fits (see lookups/store.py).
 PAGE = """
 SELECT * FROM (
-    (SELECT id, sender, number AS "to", body, true AS sent FROM open_texts
+    (SELECT id, sender, number AS "to", body, true AS sent, NULL::timestamptz AS at FROM open_texts
      WHERE company_id = $1 AND (number, id) > ($2, $3) AND number <= $2 AND campaign_id IS NULL AND code_rule IS NULL AND NOT test
      ORDER BY number, id LIMIT $4)
     UNION ALL
-    (SELECT id, sender, number, body, true FROM texts
+    (SELECT id, sender, number, body, true, NULL FROM texts
      WHERE company_id = $1 AND (number, id) > ($2, $3) AND number <= $2 AND campaign_id IS NULL AND body IS NOT NULL AND NOT test
      ORDER BY number, id LIMIT $4)
     UNION ALL
-    (SELECT id, number, header, body, false FROM inbound_texts
+    (SELECT id, number, header, body, false, at FROM inbound_texts
      WHERE company_id = $1 AND (number, id) > ($2, $3) AND number <= $2 ORDER BY number, id LIMIT $4)
 ) AS both_sides ORDER BY id LIMIT $4
 """

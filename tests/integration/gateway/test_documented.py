@@ -193,6 +193,8 @@ async def test_a_conversation_shows_both_sides_in_order(world: Platform) -> None
     assert [("One", True, "82830", number), ("Two", False, number, "82830")] == [
         (t["Message"], t["Sent"], t["FromNumber"], t["ToNumber"]) for t in conversation
     ]
+    inbound = (await get(world, f"Messages/GetInboundMessages/{token}"))["Result"]
+    assert conversation[1] in inbound  # the same text is told alike, its date too
     root = await get_xml(world, f"Messages/GetConversation/{token}/07700%20900161")
     assert [item.findtext(f"{SMS}Message") for item in root.iter(f"{SMS}MessageInformation")] == ["One", "Two"]
     other = await get(world, f"Messages/GetConversation/{await world.token('other')}/07700%20900161")
@@ -221,6 +223,7 @@ async def test_one_bad_number_and_nothing_is_added(world: Platform, count: int) 
     refused = await ask(world, "Phonelists/AddMultipleEntries", SessionToken=token, ListID=list_id, ListEntries=entries)
 
     assert refused["Status"] == "InvalidPhoneNumber"
+    assert f" {count + 1}: this is not a phone number" in refused["Result"]
     assert (await get(world, f"Phonelists/GetNumbers/{token}/{list_id}"))["Result"] == ["+447400000001"]
 
 

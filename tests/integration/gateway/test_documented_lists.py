@@ -123,7 +123,7 @@ async def test_a_number_is_one_number_however_it_is_written_and_its_double_is_to
         world, "Phonelists/AddSingleEntry", SessionToken=token, ListID=list_id, ListEntry={"PhoneNumber": writing}
     )
 
-    assert (told["Status"], told["Result"]) == ("Success", "1 duplicates")
+    assert (told["Status"], told["Result"]) == ("Success", "duplicates: 1")
     assert (await get(world, f"Phonelists/GetNumbers/{token}/{list_id}"))["Result"] == ["+447700900231"]
 
 

@@ -28,6 +28,15 @@ def test_what_ends_before_it_begins_or_lasts_longer_is_refused(since: datetime, 
         assert refusal.value.code is Code.INVALID_DATE
 
 
+@pytest.mark.parametrize("year", [1, 2, 1847, 1900, 9998])
+def test_any_year_has_weeks(year: int) -> None:
+    since = datetime(year, 1, 1, tzinfo=UTC)
+
+    require_within_a_week(since, since + WEEK)
+    with pytest.raises(Refusal):
+        require_within_a_week(since, since + WEEK + timedelta(hours=2))
+
+
 @given(st.dates(date(2000, 1, 1), date(2040, 1, 1)))
 def test_from_a_day_to_the_same_day_of_the_next_week_is_a_week_even_when_the_clocks_change(day: date) -> None:
     since = datetime(day.year, day.month, day.day, tzinfo=UK)
