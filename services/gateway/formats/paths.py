@@ -51,7 +51,7 @@ def match(method: str, raw_path: bytes, query_string: bytes) -> Matched | NotFou
     """`raw_path` with its percent signs, without the query. Raises BadRequest for a parameter that cannot be read."""
     segments = [_unquote(segment) for segment in raw_path.removeprefix(b"/").removesuffix(b"/").split(b"/")]
     for count in LITERAL_COUNTS:
-        literals, values = tuple(segment.lower() for segment in segments[:count]), segments[count:]
+        literals, values = tuple(_folded(segment) for segment in segments[:count]), segments[count:]
         methods = ROUTES.get((literals, len(values)))
         if methods is None or not all(values):
             continue
@@ -61,6 +61,11 @@ def match(method: str, raw_path: bytes, query_string: bytes) -> Matched | NotFou
         params = {param.name: _typed(param, value) for param, value in zip(operation.path_params, values, strict=True)}
         return Matched(operation, params | _query(operation, query_string))
     return NotFound()
+
+
+def _folded(literal: str) -> str:
+    """In small letters; as it is where it holds others than ASCII's, some of which have ASCII's for their small ones."""
+    return literal.lower() if literal.isascii() else literal
 
 
 def _unquote(segment: bytes) -> str:

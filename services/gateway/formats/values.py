@@ -20,6 +20,7 @@ INT32_MIN, INT32_MAX = -(2**31), 2**31 - 1
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STANDARD_TIME_YEAR = 1848  # before it London's own time was 75 s behind Greenwich, and ISO 8601 holds no seconds there
 
+NULL_ITEM = "an item cannot be null"
 INTEGER_TEXT = re.compile(r"[+-]?[0-9]{1,10}")
 # A space before the offset is a + that a client forgot to escape in a query.
 ISO_DATE = re.compile(
@@ -80,6 +81,8 @@ def _read_list(shape: ListOf, raw: object) -> list[object]:
     values: list[object] = []
     try:
         for item in raw:
+            if item is None:
+                raise BadValue(NULL_ITEM)
             values.append(read(shape.item, item))  # one by one: the index of a bad one is the length so far
     except BadValue as bad:
         raise bad.within(f"[{len(values)}]") from None

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from xml.parsers import expat
 
 from services.gateway.documented.shapes import BareString, Field, ListOf, Model, Scalar, Type
-from services.gateway.formats.values import BadRequest, BadValue, names, read
+from services.gateway.formats.values import NULL_ITEM, BadRequest, BadValue, names, read
 
 NIL = "http://www.w3.org/2001/XMLSchema-instance nil"
 DEPTH_MAX = 32  # ours needs four; what is deeper stands in something unknown
@@ -103,6 +103,8 @@ class _Reader:
             shape = None
         value: object = {} if isinstance(shape, Model) else [] if isinstance(shape, ListOf) else None
         self._open.append(_Element(name, shape, value))
+        if name == "" and shape is None and len(self._open) > 1:
+            raise self._bad(NULL_ITEM)
         self._look_inside()
 
     def _place(self, tag: str) -> tuple[str | None, Type | BareString | None]:
