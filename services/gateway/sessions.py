@@ -22,6 +22,8 @@ RENEW_BEFORE_S = 10.0  # a grant is not sent so close to its end: it must outliv
 TOKEN_CHARACTERS_MAX = 200
 REVOKED_MAX = 10_000  # hashes remembered: an answer that was on its way when its session was revoked must not be cached
 
+NO_SESSION = "there is no such session, or it is over"  # in auth's words: nobody can tell who said so
+
 
 class Sessions:
     def __init__(self, asker: Asker) -> None:
@@ -34,7 +36,7 @@ class Sessions:
     async def of(self, token: str) -> Session:
         """The session of `token`. Refused with session_expired where there is none."""
         if not token or len(token) > TOKEN_CHARACTERS_MAX:
-            raise Refusal(Code.SESSION_EXPIRED)
+            raise Refusal(Code.SESSION_EXPIRED, NO_SESSION)
         hash_ = hashlib.sha256(token.encode()).hexdigest()
         known = self._known.get(hash_)
         if known is not None and self._trusted(known):
@@ -61,7 +63,7 @@ class Sessions:
             self._known.pop(hash_, None)
             raise
         if hash_ in self._revoked:
-            raise Refusal(Code.SESSION_EXPIRED)
+            raise Refusal(Code.SESSION_EXPIRED, NO_SESSION)
         if self._resolving.get(hash_) is asyncio.current_task():  # else it changed meanwhile: the next one asks anew
             self._known[hash_] = session
             if len(self._known) > SESSIONS_MAX:

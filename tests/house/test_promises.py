@@ -164,3 +164,11 @@ def test_printed_pages_are_what_the_tables_say_now(name: str) -> None:
 
 def test_every_documented_operation_has_a_handler_and_no_handler_is_for_nothing() -> None:
     assert {operation.name for operation in OPERATIONS} == set(HANDLERS)
+
+
+def test_no_exception_is_raised_twice() -> None:
+    """One that is kept and raised again grows by a traceback each time, and holds every frame it passed."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Name):
+                assert not node.exc.id.isupper(), f"{path.relative_to(ROOT)}:{node.lineno} raises {node.exc.id}"

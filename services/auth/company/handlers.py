@@ -37,7 +37,7 @@ from services.auth.people import store as people
 
 COMPANIES_MAX = 100  # a page, each whole
 
-NO_COMPANY = Refusal(Code.NOT_FOUND, "there is no such company")
+NO_COMPANY = "there is no such company"
 
 
 async def create_company(tx: Tx, ask: Asked[CreateCompany]) -> Created:
@@ -51,7 +51,7 @@ async def add_header(tx: Tx, ask: Asked[AddHeader]) -> Done:
     company_id = ask.body.company_id
     header = rules.canonical_header(ask.body.header)
     if not await store.exists(tx, company_id):
-        raise NO_COMPANY
+        raise Refusal(Code.NOT_FOUND, NO_COMPANY)
 
     key, shared = phone.sender_key(header), ask.body.shared
     if rules.is_number(header):
@@ -79,7 +79,7 @@ async def set_header_active(tx: Tx, ask: Asked[SetHeaderActive]) -> Done:
 async def add_brand(tx: Tx, ask: Asked[AddBrand]) -> Done:
     company_id = ask.body.company_id
     if not await store.exists(tx, company_id):
-        raise NO_COMPANY
+        raise Refusal(Code.NOT_FOUND, NO_COMPANY)
 
     added = await store.insert_brand(tx, company_id, name_key(ask.body.name), ask.body.name)
     if added is None:

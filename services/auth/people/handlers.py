@@ -30,7 +30,7 @@ from services.auth.people import store
 from services.auth.sessions import store as sessions
 from services.auth.tokens import store as tokens
 
-NO_USER = Refusal(Code.NOT_FOUND, "there is no such user")
+NO_USER = "there is no such user"
 
 
 async def create_users(tx: Tx, asked: Sequence[Asked[CreateUser]]) -> Sequence[Contract | Refusal]:
@@ -57,7 +57,7 @@ async def set_passwords(tx: Tx, asked: Sequence[Asked[SetPassword]]) -> Sequence
 async def _set_password(hashes: Mapping[UUID, str], tx: Tx, ask: Asked[SetPassword]) -> Done:
     # First the hash and the tokens, then the sessions: a login that is just under way either sees the change or is seen here.
     if not await store.set_password(tx, ask.body.user_id, hashes[ask.id]):
-        raise NO_USER
+        raise Refusal(Code.NOT_FOUND, NO_USER)
     await tokens.revoke_all_of(tx, ask.body.user_id)
     await sessions.revoke_all_of(tx, ask.body.user_id)
     return Done()
@@ -70,7 +70,7 @@ async def _hashes(tx: Tx, asked: Sequence[Asked[Any]]) -> Mapping[UUID, str]:
 
 async def set_permissions(tx: Tx, ask: Asked[SetPermissions]) -> Done:
     if not await store.set_permissions(tx, ask.body.user_id, sorted(set(ask.body.permissions))):
-        raise NO_USER
+        raise Refusal(Code.NOT_FOUND, NO_USER)
     await sessions.revoke_all_of(tx, ask.body.user_id)
     await keys.tell_again(tx, ask.body.user_id)
     return Done()
@@ -78,7 +78,7 @@ async def set_permissions(tx: Tx, ask: Asked[SetPermissions]) -> Done:
 
 async def set_active(tx: Tx, ask: Asked[SetUserActive]) -> Done:
     if not await store.set_active(tx, ask.body.user_id, ask.body.active):
-        raise NO_USER
+        raise Refusal(Code.NOT_FOUND, NO_USER)
     if not ask.body.active:
         await tokens.revoke_all_of(tx, ask.body.user_id)
     await sessions.revoke_all_of(tx, ask.body.user_id)
@@ -88,4 +88,7 @@ async def set_active(tx: Tx, ask: Asked[SetUserActive]) -> Done:
 
 async def current_users(tx: Tx, asked: Sequence[Asked[CurrentUser]]) -> list[User | Refusal]:
     users = await store.users_by_id(tx, list({one.caller.user_id for one in asked}))
-    return [User(**users[one.caller.user_id]) if one.caller.user_id in users else NO_USER for one in asked]
+    return [
+        User(**users[one.caller.user_id]) if one.caller.user_id in users else Refusal(Code.NOT_FOUND, NO_USER)
+        for one in asked
+    ]

@@ -54,10 +54,10 @@ class Documented:
         except Exception as error:
             if answer.begun:
                 raise  # the connection is cut: never a well-formed short list
-            await self._failed(error, path, answer)
+            await self._failed(error, answer)
 
     @staticmethod
-    async def _failed(error: Exception, path: str, answer: _Answer) -> None:
+    async def _failed(error: Exception, answer: _Answer) -> None:
         match error:
             case BadRequest():
                 await answer.error(error.status, error.message, error.detail)
@@ -66,7 +66,7 @@ class Documented:
                 headers = {"retry-after": RETRY_AFTER_S, "x-message-id": str(error.id)}
                 await answer.error(504, "The answer did not come in time.", "It may have been done.", headers)
             case _:
-                log.error("request_failed", operation=path.split("/")[:4], exc_info=error)
+                log.error("request_failed", operation=answer.route, exc_info=error)
                 await answer.error(500, "An error has occurred.")
 
     async def _serve(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
@@ -83,7 +83,8 @@ class Documented:
 
     async def _call(self, matched: Matched, scope: Scope, receive: Receive, answer: _Answer) -> None:
         operation = matched.operation
-        body = await _body(receive, operation.body_bytes_max)
+        answer.route = operation.route
+        body = await _body(receive, operation.body_bytes_max, _header(scope, b"content-length"))
         given = (operation, _header(scope, b"content-type"), body, scope["query_string"])
         # An import of 100,000 entries takes a second to read: that must not stop everyone else's requests.
         read = read_body(*given) if len(body) < READ_ASIDE_BYTES else await asyncio.to_thread(read_body, *given)
@@ -111,13 +112,14 @@ class Documented:
 
 
 class _Answer:
-    """What is answered, in the format the client wants."""
+    """What is answered, in the format the client wants. `route`: of the operation that was asked, for the log."""
 
     def __init__(self, send: Send, media_type: str) -> None:
         self._send = send
         self._media_type = media_type
         self._format = FORMATS[media_type]
         self.begun = False
+        self.route = ""
 
     async def whole(self, operation: Operation, status: Status, result: object, headers: dict[str, str]) -> None:
         if operation.answer.shape is None:
@@ -162,9 +164,11 @@ async def _help(path: str, answer: _Answer) -> None:
         await answer.body(200, page.encode(), "text/html", {})
 
 
-async def _body(receive: Receive, bytes_max: int) -> bytes:
-    """The whole body; refused with 413 as soon as it is too large."""
+async def _body(receive: Receive, bytes_max: int, length: str) -> bytes:
+    """The whole body; refused with 413 as soon as it is, or says that it will be, too large."""
     chunks, size = [], 0
+    if length.isdecimal() and len(length) < 20 and int(length) > bytes_max:
+        raise _too_large(bytes_max)
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -172,10 +176,14 @@ async def _body(receive: Receive, bytes_max: int) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > bytes_max:
-            raise BadRequest(413, "The request is too large.", f"At most {bytes_max} bytes are accepted.")
+            raise _too_large(bytes_max)
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)
+
+
+def _too_large(bytes_max: int) -> BadRequest:
+    return BadRequest(413, "The request is too large.", f"At most {bytes_max} bytes are accepted.")
 
 
 def _needs_session(operation: Operation) -> bool:
