@@ -70,9 +70,10 @@ Phone lists and campaigns:
   `Result` tells how many, and of a refusal which entry and why. All 17 fields are given back as they were given.
 - GetPreviousNumber, GetNextNumber: in the order in which numbers were added; an empty `Result` at the list's ends, NotFound where the number is not
   in the list.
-- CreateCampaign: a folder has one campaign of a title. `Lease`: for how many hours after `LaunchAt` it may send; 0: no end. No `LaunchAt`, or one
-  that has passed: at launch.
-- LaunchCampaign freezes who gets the text, each number once. StopCampaign tells in `Result` how many of how many were handed over.
+- CreateCampaign: titles may repeat. `Lease`: for how many hours after `LaunchAt` it may send; 0: no end; InvalidDate where that is over already. No
+  `LaunchAt`, .NET's unset one (`0001-01-01T00:00:00`), or one that has passed: at launch.
+- LaunchCampaign freezes who gets the text, each number once. StopCampaign before that has begun makes it a draft again, to be changed and launched
+  anew; of a draft it changes nothing; later it is for good, and `Result` tells how many of how many were handed over.
 - UnlinkCampaignAndPhonelist takes its names from the body or, where that was dropped on the way, from the query.
 """
 

@@ -21,7 +21,7 @@ class CampaignState(StrEnum):
     LAUNCHED = "launched"  # to be frozen when LaunchAt comes
     FREEZING = "freezing"  # recipients are being copied from the lists
     SENDING = "sending"
-    STOPPED = "stopped"  # nothing more is handed over
+    STOPPED = "stopped"  # after its freezing had begun: nothing more is handed over
     FINISHED = "finished"  # every recipient has an end state
     EXPIRED = "expired"  # its Lease ran out
 
@@ -31,7 +31,10 @@ class CampaignId(Contract):
 
 
 class CreateCampaign(Command[CampaignId]):
-    """`lease_hours`: for how long after `launch_at` it may send; 0 = no end."""
+    """`lease_hours`: for how long after `launch_at` it may send; 0 = no end. Refused with invalid_date where that is over already.
+
+    Titles may repeat.
+    """
 
     owner: ClassVar[str] = "campaign"
 
@@ -65,13 +68,21 @@ class LaunchCampaign(Command[CampaignId]):
 
 
 class Stopped(Contract):
-    """`handed_over`: of `targeted`, how many messaging already had; those not yet claimed are cancelled there."""
+    """`handed_over`: of `targeted`, how many messaging already had; those not yet claimed are cancelled there.
+
+    Both are 0 where no recipient was frozen yet.
+    """
 
     targeted: int
     handed_over: int
 
 
 class StopCampaign(Command[Stopped]):
+    """Sets it to not launch: before its freezing begins it is a draft again, that may be launched anew; later it is stopped for good.
+
+    A draft stays one. Refused with wrong_state where it has ended.
+    """
+
     owner: ClassVar[str] = "campaign"
     lane: ClassVar[Lane] = Lane.URGENT
 

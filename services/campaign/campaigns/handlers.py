@@ -43,10 +43,7 @@ async def create(tx: Tx, ask: Asked[CreateCampaign]) -> CampaignId:
 
     draft = rules.draft(command, known, clock.now())
 
-    id_ = await store.insert(tx, company_id, draft, test=ask.caller.test)
-    if id_ is None:
-        raise Refusal(Code.DUPLICATE, "this folder has a campaign of that title")
-    return CampaignId(id=id_)
+    return CampaignId(id=await store.insert(tx, company_id, draft, test=ask.caller.test))
 
 
 async def link_list(tx: Tx, ask: Asked[LinkList]) -> CampaignId:
@@ -95,11 +92,19 @@ async def launch(tx: Tx, ask: Asked[LaunchCampaign]) -> CampaignId:
 
 
 async def stop(tx: Tx, ask: Asked[StopCampaign]) -> Stopped:
-    """Once this is committed nothing further is handed over: the hand-over holds the same lock and looks at the state."""
+    """Once this is committed nothing further is handed over: the begin loop and the hand-over take the same lock and look at the state.
+
+    Of one that has not begun messaging is told nothing: it would cancel all that a later launch sends.
+    """
     campaign = await _locked(tx, ask.caller, ask.body.campaign_id)
+    if campaign.state is CampaignState.LAUNCHED:
+        unlaunched = await store.draft_again_if_launched(tx, campaign.id)
+        assert unlaunched, "it is locked and launched"
+    if campaign.state in (CampaignState.DRAFT, CampaignState.LAUNCHED):
+        return Stopped(targeted=0, handed_over=0)
     rules.require_may_become(campaign.state, CampaignState.STOPPED)
 
-    stopped = await store.stop_if_not_ended(tx, campaign.id)
+    stopped = await store.stop_if_freezing_or_sending(tx, campaign.id)
     assert stopped, "it is locked and has not ended"
     tx.emit(CampaignStopped(company_id=ask.caller.company_id, campaign_id=campaign.id))
     return Stopped(targeted=campaign.targeted, handed_over=campaign.checkpoint)

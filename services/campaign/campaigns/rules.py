@@ -17,8 +17,8 @@ S = CampaignState
 
 # state -> what may follow, and who moves it
 NEXT: Mapping[CampaignState, Mapping[CampaignState, str]] = {
-    S.DRAFT: {S.LAUNCHED: "user", S.STOPPED: "user"},
-    S.LAUNCHED: {S.FREEZING: "begin loop", S.STOPPED: "user", S.EXPIRED: "expire loop"},
+    S.DRAFT: {S.LAUNCHED: "user"},
+    S.LAUNCHED: {S.FREEZING: "begin loop", S.DRAFT: "user", S.EXPIRED: "expire loop"},
     S.FREEZING: {S.SENDING: "freeze loop", S.STOPPED: "user", S.EXPIRED: "expire loop"},
     S.SENDING: {S.FINISHED: "finish loop", S.STOPPED: "user", S.EXPIRED: "expire loop"},
     S.STOPPED: {},
@@ -45,7 +45,7 @@ def require_editable(state: CampaignState) -> None:
 
 
 def key_of(name: str) -> str:
-    """What two writings of one title or brand share."""
+    """What two writings of one brand share."""
     return name.strip().casefold()
 
 
@@ -63,7 +63,6 @@ class Draft:
     """A campaign that may be stored. `sender` and `brand` as the company wrote them when it added them."""
 
     title: str
-    title_key: str
     body: str
     folder_id: int
     brand: str
@@ -97,9 +96,12 @@ def draft(command: CreateCampaign, known: Known, now: datetime) -> Draft:
     launch_at = None if command.launch_at is None else clock.from_client(command.launch_at)
     if launch_at is not None and launch_at > now + timedelta(days=LAUNCH_AHEAD_DAYS_MAX):
         raise Refusal(Code.INVALID_DATE, f"launch_at is more than {LAUNCH_AHEAD_DAYS_MAX} days ahead")
+    if launch_at is not None and launch_at.year == 1:
+        # An unset variable. And its first moment is -infinity to asyncpg, which reads it back without an offset.
+        raise Refusal(Code.INVALID_DATE, "launch_at is in the year 1")
+    expiry(launch_at or now, command.lease_hours, now)
     return Draft(
         title=title,
-        title_key=key_of(title),
         body=command.body,
         folder_id=command.folder_id,
         brand=known.brand or "",

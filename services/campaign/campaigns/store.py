@@ -41,21 +41,19 @@ async def known(tx: Tx, company_id: int, header_key: str, brand_key: str, folder
 
 
 INSERT = """
-INSERT INTO campaigns (company_id, folder_id, title, title_key, body, brand, sender, launch_at, lease_hours, test)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-ON CONFLICT (company_id, folder_id, title_key) DO NOTHING
+INSERT INTO campaigns (company_id, folder_id, title, body, brand, sender, launch_at, lease_hours, test)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 RETURNING id
 """
 
 
-async def insert(tx: Tx, company_id: int, draft: Draft, *, test: bool) -> int | None:
-    """The new campaign's id; None where the folder has one of that title."""
-    id_: int | None = await tx.fetchval(
+async def insert(tx: Tx, company_id: int, draft: Draft, *, test: bool) -> int:
+    """The new campaign's id."""
+    id_: int = await tx.fetchval(
         INSERT,
         company_id,
         draft.folder_id,
         draft.title,
-        draft.title_key,
         draft.body,
         draft.brand,
         draft.sender,
@@ -142,11 +140,21 @@ async def launch_if_draft(tx: Tx, campaign_id: int, starts_at: datetime, expires
     return await tx.execute(LAUNCH_IF_DRAFT, campaign_id, starts_at, expires_at) == "UPDATE 1"
 
 
-STOP_IF_NOT_ENDED = """
-UPDATE campaigns SET state = 'stopped'
-WHERE id = $1 AND state IN ('draft', 'launched', 'freezing', 'sending')
+DRAFT_AGAIN_IF_LAUNCHED = """
+UPDATE campaigns SET state = 'draft', launched_at = NULL, starts_at = NULL, expires_at = NULL
+WHERE id = $1 AND state = 'launched'
 """
 
 
-async def stop_if_not_ended(tx: Tx, campaign_id: int) -> bool:
-    return await tx.execute(STOP_IF_NOT_ENDED, campaign_id) == "UPDATE 1"
+async def draft_again_if_launched(tx: Tx, campaign_id: int) -> bool:
+    return await tx.execute(DRAFT_AGAIN_IF_LAUNCHED, campaign_id) == "UPDATE 1"
+
+
+STOP_IF_FREEZING_OR_SENDING = """
+UPDATE campaigns SET state = 'stopped'
+WHERE id = $1 AND state IN ('freezing', 'sending')
+"""
+
+
+async def stop_if_freezing_or_sending(tx: Tx, campaign_id: int) -> bool:
+    return await tx.execute(STOP_IF_FREEZING_OR_SENDING, campaign_id) == "UPDATE 1"

@@ -7,7 +7,6 @@ CREATE TABLE campaigns (
     company_id int NOT NULL CHECK (company_id > 0),
     folder_id int NOT NULL CHECK (folder_id >= 0),          -- 0: the company's root
     title text NOT NULL,
-    title_key text NOT NULL,                                -- the title without regard to case
     body text NOT NULL CHECK (body <> ''),
     brand text NOT NULL,                                    -- '' where none is named
     sender text NOT NULL CHECK (sender <> ''),
@@ -16,7 +15,7 @@ CREATE TABLE campaigns (
     state text NOT NULL DEFAULT 'draft'
         CHECK (state IN ('draft', 'launched', 'freezing', 'sending', 'stopped', 'finished', 'expired')),
     test boolean NOT NULL,                                  -- made with a test key: nothing of it leaves the platform
-    starts_at timestamptz,                                  -- set at launch
+    starts_at timestamptz,                                  -- set at launch, as are expires_at and launched_at; all are NULL in a draft
     expires_at timestamptz,                                 -- set at launch where there is a lease
     freeze_again_at timestamptz NOT NULL DEFAULT '-infinity', -- a freezer's lease on the campaign; in the past: free
     targeted int NOT NULL DEFAULT 0,                        -- positions 1..targeted are frozen
@@ -26,9 +25,9 @@ CREATE TABLE campaigns (
     launched_at timestamptz,
     frozen_at timestamptz,
     finished_at timestamptz,
-    UNIQUE (company_id, folder_id, title_key),
     CHECK (0 <= ended_to AND ended_to <= checkpoint AND checkpoint <= targeted),
-    CHECK (state = 'draft' OR state = 'stopped' OR (launched_at IS NOT NULL AND starts_at IS NOT NULL)),
+    CHECK ((state = 'draft') = (launched_at IS NULL) AND (state = 'draft') = (starts_at IS NULL)),
+    CHECK (state <> 'draft' OR (expires_at IS NULL AND targeted = 0)),
     CHECK (state NOT IN ('sending', 'finished') OR frozen_at IS NOT NULL),
     CHECK ((state = 'finished') = (finished_at IS NOT NULL) AND (state <> 'finished' OR ended_to = targeted))
 ) WITH (fillfactor = 50);                                   -- the checkpoint moves often: new row versions stay on the page

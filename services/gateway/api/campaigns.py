@@ -89,11 +89,9 @@ def _campaign(info: CampaignInfo) -> Campaign:
     return Campaign(text=info.body, **info.model_dump(exclude={"body"}))
 
 
-@router.post(
-    "", status_code=201, responses=refuses(*TEXT_CODES, Code.PERMISSION_DENIED, Code.NOT_FOUND, Code.DUPLICATE)
-)
+@router.post("", status_code=201, responses=refuses(*TEXT_CODES, Code.PERMISSION_DENIED, Code.NOT_FOUND))
 async def create_campaign(call: Writing, new: NewCampaign) -> CampaignId:
-    """Makes a draft: it sends nothing until it is launched."""
+    """Makes a draft: it sends nothing until it is launched. Titles may repeat. 400 invalid_date where its lease would be over already."""
     ask = CreateCampaign(
         title=new.title,
         body=new.text,
@@ -152,5 +150,8 @@ async def launch_campaign(call: Writing, campaign_id: Key) -> CampaignId:
 
 @router.post("/{campaign_id}/stop", responses=refuses(*CHANGING))
 async def stop_campaign(call: Writing, campaign_id: Key) -> Stopped:
-    """Hands nothing more over and cancels what is queued. What a carrier has goes on."""
+    """Before it has begun: makes it a draft again, to be launched anew or not.
+
+    Later: for good. Hands nothing more over and cancels what is queued; what a carrier has goes on.
+    """
     return await call.ask(StopCampaign(campaign_id=campaign_id))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from libs.common.clock import from_client
 from libs.common.contracts.campaign import CreateCampaign, LaunchCampaign, LinkList, StopCampaign, UnlinkList
 from services.gateway.documented.call import Call
@@ -10,6 +12,8 @@ from services.gateway.documented.call import Call
 async def create_campaign(call: Call) -> object:
     """Lease is how many hours after LaunchAt it may still send; 0, or none given: no end."""
     launch_at = call.date("LaunchAt")
+    if launch_at is not None and launch_at.date() == date.min:  # how .NET writes a DateTime that was never set
+        launch_at = None
     ask = CreateCampaign(
         title=call.text("Title"),
         body=call.text("Text"),
@@ -39,4 +43,6 @@ async def launch_campaign(call: Call) -> object:
 
 async def stop_campaign(call: Call) -> object:
     stopped = await call.ask(StopCampaign(campaign_id=call.number("CampaignID")))
+    if stopped.targeted == 0:
+        return "nothing was handed over"
     return f"{stopped.handed_over} of {stopped.targeted} were handed over"

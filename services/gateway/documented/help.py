@@ -19,7 +19,7 @@ from services.gateway.formats.negotiation import ANSWER_MEDIA_TYPES, FORMATS, RE
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1d2430; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-h1 { font-size: 1.6rem } h2 { font-size: 1.2rem; margin-top: 2rem; border-bottom: 1px solid #d5dbe3 }
+h1 { font-size: 1.6rem; overflow-wrap: anywhere } h2 { font-size: 1.2rem; margin-top: 2rem; border-bottom: 1px solid #d5dbe3 }
 h3 { font-size: 1rem } a { color: #0b5cad; text-decoration: none } a:hover { text-decoration: underline }
 table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: .3rem .8rem .3rem 0; border-bottom: 1px solid #e6eaef }

@@ -107,7 +107,7 @@ SEND_MESSAGE_STATUS = _status_set(
 )
 CAMPAIGN_STATUS = _status_set(
     "CampaignStatus",
-    {S.NotFound, S.InvalidSender, S.MessageEmpty, S.MessageTooLong, S.WrongState, S.Duplicate, S.InvalidDate}
+    {S.NotFound, S.InvalidSender, S.MessageEmpty, S.MessageTooLong, S.WrongState, S.InvalidDate}
     | {S.AlreadyLinked, S.NoRecipients, S.TooMany},
 )
 PHONE_LIST_STATUS = _status_set(

@@ -189,7 +189,7 @@ async def stop(world: World) -> Call:
     await world.ask("Campaigns/LaunchCampaign", SessionToken=world.mine.token, CampaignID=campaign_id)
 
     async def holds(result: Any) -> None:
-        assert result == "0 of 0 were handed over"
-        await _campaign_is(world, campaign_id, "stopped", list_id)
+        assert result == "nothing was handed over"
+        await _campaign_is(world, campaign_id, "draft", list_id)
 
     return Call(body={"SessionToken": world.mine.token, "CampaignID": campaign_id}, holds=holds)

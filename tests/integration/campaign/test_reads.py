@@ -19,6 +19,7 @@ from libs.common.contracts.campaign import (
     LaunchCampaign,
     LinkList,
     ListCampaigns,
+    RecipientsHandedOver,
     ShowCampaign,
     StopCampaign,
 )
@@ -28,6 +29,7 @@ from tests.integration.campaign.conftest import (
     BRAND,
     FOLDER_ID,
     HEADER,
+    all_handed_over,
     info,
     launched,
     new_campaign,
@@ -95,18 +97,17 @@ async def test_a_campaigns_times_are_told_as_it_moves(gateway: Client, company_i
     assert shown.created_at < shown.launched_at < shown.finished_at
 
 
-async def test_campaigns_are_listed_by_id_of_one_folder_and_in_one_state(gateway: Client, company_id: int) -> None:
+async def test_campaigns_are_listed_by_id_of_one_folder_and_in_one_state(
+    gateway: Client, company_id: int, windows: list[RecipientsHandedOver]
+) -> None:
     may = sender(company_id)
     rooted = await new_campaign(gateway, company_id)
     filed = (await gateway.ask(CreateCampaign(title="Filed", body="Tea.", sender=HEADER, folder_id=FOLDER_ID), may)).id
-    stopped = await new_campaign(gateway, company_id)
+    list_id = await new_list(gateway, company_id, [number(1)])
+    stopped = await launched(gateway, company_id, list_id)
+    await all_handed_over(windows, stopped, 1)
     await gateway.ask(StopCampaign(campaign_id=stopped), may)
-    waiting = await new_campaign(
-        gateway,
-        company_id,
-        await new_list(gateway, company_id, [number(1)]),
-        launch_at=clock.now() + timedelta(hours=1),
-    )
+    waiting = await new_campaign(gateway, company_id, list_id, launch_at=clock.now() + timedelta(hours=1))
     await gateway.ask(LaunchCampaign(campaign_id=waiting), may)
 
     assert await ids(gateway, company_id) == [rooted, filed, stopped, waiting]
@@ -123,8 +124,8 @@ async def test_many_campaigns_are_read_by_pages_none_twice_and_none_left_out(
     campaign: Process, gateway: Client, company_id: int
 ) -> None:
     many = (
-        "INSERT INTO campaigns (company_id, folder_id, title, title_key, body, brand, sender, lease_hours, test)"
-        " SELECT $1, 0, n::text, n::text, 'Tea.', '', 'Heliograph', 0, false FROM generate_series(1, $2) n RETURNING 1"
+        "INSERT INTO campaigns (company_id, folder_id, title, body, brand, sender, lease_hours, test)"
+        " SELECT $1, 0, n::text, 'Tea.', '', 'Heliograph', 0, false FROM generate_series(1, $2) n RETURNING 1"
     )
     await value(campaign, many, company_id, CAMPAIGNS_PAGE_MAX + 2)
 

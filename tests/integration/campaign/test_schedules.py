@@ -64,10 +64,13 @@ async def test_a_launch_time_in_the_past_is_now(
     await all_handed_over(windows, id_, 1)
 
 
-async def test_a_campaign_whose_lease_is_over_is_not_launched(gateway: Client, company_id: int) -> None:
+async def test_a_campaign_whose_lease_has_run_out_since_it_was_made_is_not_launched(
+    campaign: Process, gateway: Client, company_id: int
+) -> None:
     list_id = await new_list(gateway, company_id, [number(1)])
-    past = clock.now() - timedelta(hours=3)
-    id_ = await new_campaign(gateway, company_id, list_id, launch_at=past, lease_hours=2)
+    id_ = await new_campaign(gateway, company_id, list_id, launch_at=clock.now(), lease_hours=2)
+    past = "UPDATE campaigns SET launch_at = now() - interval '2 hours' WHERE id = $1 RETURNING id"
+    await value(campaign, past, id_)
 
     assert await gateway.refused(LaunchCampaign(campaign_id=id_), sender(company_id)) is Code.INVALID_DATE
 

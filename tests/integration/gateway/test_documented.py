@@ -286,10 +286,13 @@ async def test_a_campaign_stopped_before_its_time_sends_nothing(world: Platform)
 
     stopped = await ask(world, "Campaigns/StopCampaign", SessionToken=token, CampaignID=campaign_id)
 
-    assert (stopped["Status"], stopped["Result"]) == ("Success", "0 of 0 were handed over")
-    assert (await ask(world, "Campaigns/StopCampaign", SessionToken=token, CampaignID=campaign_id))[
-        "Status"
-    ] == "WrongState"
+    assert (stopped["Status"], stopped["Result"]) == ("Success", "nothing was handed over")
+    campaigns = world.processes["campaign"].db
+    assert campaigns is not None
+    async with campaigns.transaction() as tx:
+        due = "UPDATE campaigns SET starts_at = now() WHERE id = $1 AND starts_at IS NOT NULL"
+        assert await tx.execute(due, campaign_id) == "UPDATE 0", "no clock begins it any more"
+    assert await world.simulator.messages_of("+447400400001") == []
 
 
 @pytest.mark.parametrize(

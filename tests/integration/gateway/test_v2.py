@@ -352,6 +352,8 @@ async def test_no_id_is_answered_with_a_failure(world: Platform, path: str, id_:
         {"launch_at": "tomorrow"},
         {"launch_at": "2026-12-24T18:00:00"},  # when, without an offset?
         {"launch_at": "9999-12-31T23:59:59-12:00"},
+        {"launch_at": "0001-01-01T00:00:00Z"},
+        {"launch_at": "2026-01-01T00:00:00Z", "lease_hours": 1},
         {"lease_hours": -1},
         {"lease_hours": 2**62},
         {"folder_id": 2**62},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
+from libs.common.clock import now
 from tests.harness import eventually
 from tests.integration.gateway.asking import ask, get
 from tests.integration.gateway.test_v2 import a_campaign, a_list, a_name, a_number, call
@@ -82,6 +84,7 @@ async def test_a_campaign_of_either_is_run_by_both(world: Platform) -> None:
         Text="From the other side",
         Folder=0,
         FromNumber="82830",
+        LaunchAt=(now() + timedelta(days=30)).isoformat(),
     )
     assert made["Status"] == "Success", made
     theirs = int(made["Result"])
@@ -89,6 +92,7 @@ async def test_a_campaign_of_either_is_run_by_both(world: Platform) -> None:
     linked = await ask(world, "Campaigns/LinkCampaignAndPhonelist", SessionToken=token, CampaignID=ours, ListID=list_id)
     await call(world, "POST", f"/campaigns/{theirs}/lists", json={"list_id": list_id})
     launched = await ask(world, "Campaigns/LaunchCampaign", SessionToken=token, CampaignID=ours)
+    waits = await ask(world, "Campaigns/LaunchCampaign", SessionToken=token, CampaignID=theirs)
     stopped = await call(world, "POST", f"/campaigns/{theirs}/stop")
 
     async def finished() -> dict[str, Any]:
@@ -98,10 +102,10 @@ async def test_a_campaign_of_either_is_run_by_both(world: Platform) -> None:
     told = await eventually(finished)
     assert (linked["Status"], launched["Status"], stopped.status_code) == ("Success", "Success", 200)
     assert (told["targeted"], told["ended"], told["list_ids"]) == (2, {"delivered": 2}, [list_id])
-    again = await ask(world, "Campaigns/LaunchCampaign", SessionToken=token, CampaignID=theirs)
-    assert again["Status"] != "Success"
     seen = (await call(world, "GET", f"/campaigns/{theirs}")).json()
-    assert (seen["text"], seen["state"]) == ("From the other side", "stopped")
+    assert (waits["Status"], seen["text"], seen["state"]) == ("Success", "From the other side", "draft")
+    again = await ask(world, "Campaigns/LaunchCampaign", SessionToken=token, CampaignID=theirs)
+    assert again["Status"] == "Success"
 
 
 async def test_marks_of_the_inbox_change_nothing_that_the_documented_surface_reads(world: Platform) -> None:

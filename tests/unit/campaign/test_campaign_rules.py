@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
@@ -26,7 +26,7 @@ counts = st.integers(0, 3_000_000)
 def test_a_draft_takes_the_companys_own_writing_of_the_sender() -> None:
     draft = campaigns.draft(COMMAND, KNOWN, NOW)
 
-    assert (draft.title, draft.title_key, draft.sender, draft.brand) == ("Tea", "tea", "Heliograph", "")
+    assert (draft.title, draft.sender, draft.brand) == ("Tea", "Heliograph", "")
 
 
 def test_a_launch_time_without_offset_is_uk_time() -> None:
@@ -36,11 +36,11 @@ def test_a_launch_time_without_offset_is_uk_time() -> None:
 
 
 @given(st.text(), st.text())
-def test_titles_that_differ_in_case_only_have_one_key(title: str, around: str) -> None:
+def test_brands_that_differ_in_case_only_have_one_key(name: str, around: str) -> None:
     spaces = " " * len(around)
 
-    assert campaigns.key_of(spaces + title.casefold()) == campaigns.key_of(title.casefold() + spaces)
-    assert campaigns.key_of(title.strip()) == campaigns.key_of(title)
+    assert campaigns.key_of(spaces + name.casefold()) == campaigns.key_of(name.casefold() + spaces)
+    assert campaigns.key_of(name.strip()) == campaigns.key_of(name)
 
 
 @given(st.integers(1, campaigns.LEASE_HOURS_MAX), st.integers(-500_000, 500_000))
@@ -53,6 +53,29 @@ def test_a_lease_ends_its_hours_after_the_start_or_is_refused_as_over(hours: int
         with pytest.raises(Refusal) as refusal:
             campaigns.expiry(starts_at, hours, NOW)
         assert refusal.value.code is Code.INVALID_DATE
+
+
+@given(st.integers(0, 1_000), st.integers(-50_000, 50_000))
+def test_a_draft_may_be_launched_at_once_or_is_refused(hours: int, minutes_from_now: int) -> None:
+    launch_at = NOW + timedelta(minutes=minutes_from_now)
+    command = COMMAND.model_copy(update={"launch_at": launch_at, "lease_hours": hours})
+    if hours and launch_at + timedelta(hours=hours) <= NOW:
+        with pytest.raises(Refusal) as refusal:
+            campaigns.draft(command, KNOWN, NOW)
+        assert refusal.value.code is Code.INVALID_DATE
+    else:
+        assert campaigns.draft(command, KNOWN, NOW).launch_at == launch_at
+        campaigns.expiry(launch_at, hours, NOW)
+
+
+@pytest.mark.parametrize("hours", [0, 8])
+@pytest.mark.parametrize("offset", [None, UTC, timezone(-timedelta(hours=14))])
+def test_a_launch_time_in_the_year_1_is_refused(offset: timezone | None, hours: int) -> None:
+    command = COMMAND.model_copy(update={"launch_at": datetime.min.replace(tzinfo=offset), "lease_hours": hours})
+
+    with pytest.raises(Refusal) as refusal:
+        campaigns.draft(command, KNOWN, NOW)
+    assert refusal.value.code is Code.INVALID_DATE
 
 
 def test_without_a_lease_a_campaign_never_expires() -> None:

@@ -21,7 +21,8 @@ MIGRATION = Path("services/campaign/migrations/0001_campaigns.sql").read_text()
 
 MOVERS = {
     "LAUNCH_IF_DRAFT": "user",
-    "STOP_IF_NOT_ENDED": "user",
+    "DRAFT_AGAIN_IF_LAUNCHED": "user",
+    "STOP_IF_FREEZING_OR_SENDING": "user",
     "BEGIN_IF_LAUNCHED_AND_DUE": "begin loop",
     "EXPIRE_IF_LEASE_IS_OVER": "expire loop",
     "SEND_IF_FROZEN_WHOLE": "freeze loop",
