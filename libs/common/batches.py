@@ -13,7 +13,7 @@ OVERHEAD_BYTES = 300  # an item's ids, numbers, times and names
 BYTES_A_CHARACTER_MAX = 6  # a control character is written as \\u0001
 
 
-def in_events(items: Sequence[T], characters: Callable[[T], int]) -> Iterator[Sequence[T]]:
+def in_messages(items: Sequence[T], characters: Callable[[T], int]) -> Iterator[Sequence[T]]:
     """`items` in order, cut where the next message begins; `characters` is how long an item's free text is."""
     start, size = 0, 0
     for end, item in enumerate(items):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, cast
 
-from libs.common.batches import in_events
+from libs.common.batches import in_messages
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.phonelist import (
     VALUE_CHARACTERS_MAX,
@@ -66,7 +66,7 @@ async def add_multiple_entries(call: Call) -> object:
     given = cast("Sequence[Mapping[str, object]]", call.values.get("ListEntries") or [])
     list_id = call.number("ListID")
     # Looking at 100,000 entries takes a third of a second: that must not stop everyone else's requests.
-    batches = await asyncio.to_thread(list, in_events(given, _characters))
+    batches = await asyncio.to_thread(list, in_messages(given, _characters))
     if len(batches) <= 1:
         return _told(await call.ask(AddEntries(list_id=list_id, entries=_entries(given))))
     import_id = uuid7()

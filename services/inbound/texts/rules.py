@@ -13,7 +13,7 @@ from datetime import datetime
 from uuid import UUID
 
 from libs.common import phone
-from libs.common.batches import in_events
+from libs.common.batches import in_messages
 from libs.common.contracts.inbound import InboundText, TextsReceived
 from libs.common.contracts.messaging import ArrivedText
 from services.inbound.optouts import rules as optouts
@@ -118,7 +118,7 @@ def announcements(texts: Sequence[Text], owners: Mapping[UUID, Owner]) -> list[T
     return [
         TextsReceived(company_id=company_id, items=list(some))
         for company_id, received in items.items()
-        for some in in_events(received, lambda item: len(item.body))
+        for some in in_messages(received, lambda item: len(item.body))
     ]
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from libs.common.batches import in_events
+from libs.common.batches import in_messages
 from libs.common.contracts.messaging import ArrivedText, TextsArrived
 from libs.common.db import Tx
 from libs.common.ids import uuid7
@@ -29,5 +29,5 @@ async def keep_arrived(tx: Tx, carrier: str, batch: Sequence[Arrived]) -> None:
         )
         for a in batch
     ]
-    for some in in_events(items, lambda item: len(item.body)):
+    for some in in_messages(items, lambda item: len(item.body)):
         tx.emit(TextsArrived(company_id=NOBODYS_YET, items=list(some)))

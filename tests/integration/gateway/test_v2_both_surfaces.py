@@ -161,3 +161,20 @@ async def test_a_text_of_the_documented_surface_is_found_and_one_of_ours_is_in_i
 
     assert [message["text"] for message in found] == ["theirs", "ours"]
     assert [each["Message"] for each in conversation] == ["theirs", "ours"]
+
+
+async def test_a_program_of_the_documented_service_may_be_tried_with_a_test_key_and_nothing_leaves(
+    world: Platform,
+) -> None:
+    new = {"name": a_name(), "permissions": ["send"], "test": True}
+    key = (await call(world, "POST", "/api-keys", json=new)).json()["key"]
+    number = a_number()
+    body = {"SessionToken": key, "FromNumber": "82830", "ToNumber": number, "Message": "Only a test"}
+
+    answer = await world.http.post("/api/Messages/SendInstantMessage", json=body)
+    code = await ask(world, "Messages/SendTwoFactorToken", **body)
+
+    assert (answer.json()["Status"], code["Status"], len(code["Result"])) == ("Success", "Success", 6)
+    text = await in_state(world, answer.headers["x-message-id"], "delivered")
+    assert text["test"]
+    assert await world.simulator.log() == []

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common import gsm
-from libs.common.batches import BYTES_A_CHARACTER_MAX, OVERHEAD_BYTES, in_events
+from libs.common.batches import BYTES_A_CHARACTER_MAX, OVERHEAD_BYTES, in_messages
 from libs.common.clock import UK, from_client, midnight_the_preceding_day
 from libs.common.contracts.base import BYTES_MAX, ITEMS_MAX, Code, Refusal
 from libs.common.grants import Caller, Signer, Verifier
@@ -32,7 +32,7 @@ def test_ids_rise_and_say_when_they_were_made() -> None:
 
 @given(st.lists(st.integers(0, 200_000), max_size=1_500))
 def test_events_hold_every_item_once_in_order_and_stay_small(lengths: list[int]) -> None:
-    cut = [list(some) for some in in_events(lengths, lambda n: n)]
+    cut = [list(some) for some in in_messages(lengths, lambda n: n)]
 
     assert lengths == [n for some in cut for n in some]
     for some in cut:
