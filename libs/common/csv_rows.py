@@ -15,14 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from libs.common.contracts.phonelist import BadRow, Entry
+from libs.common.contracts.phonelist import VALUE_CHARACTERS_MAX, BadRow, Entry
 from libs.common.phone import e164
 
 DELIMITERS = ",;\t"
 HEADER_CHARACTERS_MAX = 10_000
 RECORD_LINES_MAX = 20  # an address in quotes has a few; more is a quote that somebody forgot to close
 RECORD_CHARACTERS_MAX = 32 * 1024
-VALUE_CHARACTERS_MAX = 1_000
 VALUE_SHOWN_CHARACTERS = 40
 
 # The column of the number, by the names people give it, the likeliest to be a mobile first; letters and digits only.

@@ -167,8 +167,9 @@ async def _help(path: str, answer: _Answer) -> None:
 async def _body(receive: Receive, bytes_max: int, length: str) -> bytes:
     """The whole body; refused with 413 as soon as it is, or says that it will be, too large."""
     chunks, size = [], 0
+    too_large = BadRequest(413, "The request is too large.", f"At most {bytes_max} bytes are accepted.")
     if length.isdecimal() and len(length) < 20 and int(length) > bytes_max:
-        raise _too_large(bytes_max)
+        raise too_large
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
@@ -176,14 +177,10 @@ async def _body(receive: Receive, bytes_max: int, length: str) -> bytes:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > bytes_max:
-            raise _too_large(bytes_max)
+            raise too_large
         chunks.append(chunk)
         if not message.get("more_body"):
             return b"".join(chunks)
-
-
-def _too_large(bytes_max: int) -> BadRequest:
-    return BadRequest(413, "The request is too large.", f"At most {bytes_max} bytes are accepted.")
 
 
 def _needs_session(operation: Operation) -> bool:

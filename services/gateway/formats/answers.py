@@ -23,14 +23,12 @@ JSON_TYPES = (Scalar.STRING, Scalar.INTEGER, Scalar.BOOLEAN)
 
 
 def render(format: Format, operation: Operation, status: Status, result: object = None) -> bytes:
-    """The whole body; b"" for an operation that answers none.
+    """The whole body of an operation that answers one.
 
     `result` by the documented names: a dict for a model, a list, a str, an int; None where there is none, which reads as
     "", 0 or an empty list, so that a client of fixed types never meets null.
     """
     answer = operation.answer
-    if answer.shape is None:
-        return b""
     if result is None:
         result = _nothing(answer.result)
     if not isinstance(answer.shape, Model):

@@ -1,7 +1,7 @@
 """Bodies: what a client posted, in JSON, XML or form encoding, as one dict by the model's own names.
 
-Owns limits and charsets, and the choice of reader. Whatever is wrong with a body is a BadRequest that says what and
-where; nothing else is ever raised for bytes from outside (tests/unit/gateway holds it to that).
+Owns charsets, the limits of a form, and the choice of reader; how many bytes a body has is held by whoever receives it. Whatever is wrong with a
+body is a BadRequest that says what and where; nothing else is ever raised for bytes from outside (tests/unit/gateway holds it to that).
 """
 
 from __future__ import annotations
@@ -31,8 +31,6 @@ def read_body(operation: Operation, content_type_header: str, body: bytes, query
 
     Some clients and proxies drop the body of a DELETE, so its names are looked for in the query too.
     """
-    if len(body) > operation.body_bytes_max:
-        raise BadRequest(413, "The request is too large.", f"At most {operation.body_bytes_max} bytes are accepted.")
     if operation.body is None:
         return {}
     if operation.method == "DELETE" and not body:

@@ -7,6 +7,7 @@ from typing import Any
 
 from libs.common.clock import now
 from libs.common.contracts.auth import AddHeader, CreateCompany, CreateUser
+from libs.common.contracts.base import Refusal
 from libs.common.contracts.inbound import CreateTextIn, TextIn
 from tests.harness import eventually
 from tests.integration.gateway.asking import SMS, a_list, ask, get, get_xml
@@ -26,7 +27,7 @@ async def text_in(world: Platform, company_id: int, header: str, keyword: str) -
     async def made() -> TextIn | None:
         try:
             return await world.console.ask(CreateTextIn(company_id=company_id, header=header, keyword=keyword))
-        except Exception:
+        except Refusal:
             return None
 
     found: TextIn = await eventually(made)

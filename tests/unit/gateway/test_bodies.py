@@ -330,14 +330,6 @@ def test_an_unknown_content_type_or_charset_is_415(content_type: str) -> None:
     assert _refused(content_type, b"{}", SEND).status == 415
 
 
-def test_a_body_over_its_operations_limit_is_413() -> None:
-    with pytest.raises(BadRequest) as refused:
-        read_body(BY_NAME["Login"], "application/json", b" " * (64 * 1024 + 1), b"")
-
-    assert refused.value.status == 413
-    assert read_body(BY_NAME["AddMultipleEntries"], "application/json", b" " * (64 * 1024 + 1), b"") == {}
-
-
 def test_no_refusal_repeats_what_was_sent() -> None:
     refusals = [
         _refused("application/json", b'{"ListID":"s3cret"}', IMPORT),
