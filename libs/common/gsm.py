@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+
+class Alphabet(StrEnum):
+    GSM = "gsm"  # 7 bit default alphabet and its extension table
+    UCS2 = "ucs2"  # UTF-16, as handsets read UCS-2 nowadays
+
+
 _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"

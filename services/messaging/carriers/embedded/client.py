@@ -23,6 +23,7 @@ from services.messaging.carriers.carrier import (
     Answer,
     Arrivals,
     Arrived,
+    Capabilities,
     LateAnswer,
     Part,
     Receipt,
@@ -43,6 +44,7 @@ HAND_OVER_LIMIT_S = 10.0  # at `close`, for what has come and is not stored; aft
 LATE_MAX = 10_000  # parts whose late answer is still awaited; a receipt settles the others
 BIND_INTERVAL_S = 1.0  # between two attempts, at least
 BIND_INTERVAL_S_MAX = 10.0
+CAPABILITIES = Capabilities()
 NOT_CONNECTED = Refused(Refusal.NOT_CONNECTED, retry_after_s=BIND_INTERVAL_S)
 TOO_LATE = Refused(Refusal.TOO_LATE, retry_after_s=0.0)
 TOO_LONG = Refused(Refusal.BAD_TEXT)
@@ -102,6 +104,17 @@ class EmbeddedCarrier:
         self._receipts: Handover[Receipt] = Handover("receipts")
         self._texts: Handover[Arrived] = Handover("texts")
         self._late_answers: Handover[LateAnswer] = Handover("late answers")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    @property
+    def trouble(self) -> str:
+        return "" if self.connected else "no session with the simulator"
+
+    async def query(self, references: Sequence[tuple[str, str]]) -> list[Receipt | None]:
+        raise NotImplementedError("the embedded carrier cannot be asked")
 
     @property
     def connected(self) -> bool:

@@ -18,6 +18,7 @@ from libs.common.clock import now
 from services.messaging.carriers.carrier import (
     Answer,
     Arrivals,
+    Capabilities,
     Part,
     Receipt,
     ReceiptStatus,
@@ -32,6 +33,7 @@ RECEIPT_AFTER_S = 0.1  # as on a real network: the answer is written down first,
 ITEMS_PER_CALL_MAX = 500
 RETRY_S = 1.0
 HAND_OVER_LIMIT_S = 10.0  # at `close`
+CAPABILITIES = Capabilities()
 CLOSED = Refused(Refusal.NOT_CONNECTED, retry_after_s=1.0)
 TOO_LATE = Refused(Refusal.TOO_LATE, retry_after_s=0.0)
 
@@ -47,6 +49,17 @@ class NowhereCarrier:
         self._closing = asyncio.Event()
         self._over = asyncio.Event()
         self._over.set()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return CAPABILITIES
+
+    @property
+    def trouble(self) -> str:
+        return ""
+
+    async def query(self, references: Sequence[tuple[str, str]]) -> list[Receipt | None]:
+        raise NotImplementedError("there is nobody to ask")
 
     @property
     def connected(self) -> bool:
