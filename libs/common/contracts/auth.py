@@ -351,13 +351,15 @@ class CreateFolder(Command[Created]):
 class Header(Contract):
     """`version` rises with each change of this company's header; a projection applies only a higher one.
 
-    `shared`: other companies may use this number too, so that what comes in on it is a company's by keyword only.
+    `shared`: other companies may use this number too, so that what comes in on it is a company's by keyword, or the last sender's.
+    `brand`: the brand that it speaks for, '' where none: a STOP may be of a brand's headers.
     """
 
     header: str
     active: bool
     version: int
     shared: bool = False
+    brand: str = ""
 
 
 class Brand(Contract):

@@ -15,7 +15,7 @@ TEXTS_PAGE_MAX = 1_000  # of the longest texts some 5 MB, far under what the bro
 
 
 class InboundText(Contract):
-    """`text_in_id`: the text-in whose keyword it began with, if any."""
+    """`text_in_id`: the text-in whose keyword it began with, if any. `campaign_id`: the campaign that text-in answers for. `incomplete`: parts of it never came."""
 
     id: UUID
     number: str
@@ -23,6 +23,8 @@ class InboundText(Contract):
     body: str
     at: datetime
     text_in_id: int | None = None
+    campaign_id: int | None = None
+    incomplete: bool = False
 
 
 class InboxText(InboundText):
@@ -171,12 +173,19 @@ class TextsReceived(Event):
 
 
 class ContactState(Contract):
-    """`sequence` rises with each STOP and START of this number to this company: a receiver applies only a higher one."""
+    """`sequence` rises with each STOP and START of this number to this company in this scope: a receiver applies only a higher one.
+
+    `scope`: what is stopped or reinstated: '' all texts of the company, 'header:<sender key>' those of one header, 'brand:<casefolded brand>' those
+    of a brand's headers. An event whose company_id is 0 speaks of every company. `soft`: a text that only looks like a wish to stop: marketing waits
+    until a person has read it.
+    """
 
     number: str
     header: str
     sequence: int
     at: datetime
+    scope: str = ""
+    soft: bool = False
 
 
 class ContactsStopped(Event):
@@ -193,3 +202,39 @@ class ContactsReinstated(Event):
     public: ClassVar[bool] = True
 
     items: list[ContactState]
+
+
+class Reply(Contract):
+    """A text that answers a text. `exempt`: sent to a number that is opted out, too: the one confirmation of a STOP, and HELP."""
+
+    id: UUID
+    to: str
+    sender: str
+    body: str
+    exempt: bool = False
+
+
+class RepliesWanted(Event):
+    """inbound decided that these texts are answered: messaging sends each once, under its id."""
+
+    type: ClassVar[str] = "inbound.replies.wanted"
+    lane: ClassVar[Lane] = Lane.URGENT
+
+    items: list[Reply]
+
+
+class Membership(Contract):
+    """`joins`: the number is put on the list, else taken off it. `at`: when the person texted; an older wish never undoes a newer one."""
+
+    list_id: int
+    number: str
+    joins: bool
+    at: datetime
+
+
+class MembershipsWanted(Event):
+    """A text-in puts numbers on lists of the company, and takes them off."""
+
+    type: ClassVar[str] = "inbound.memberships.wanted"
+
+    items: list[Membership]

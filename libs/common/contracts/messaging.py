@@ -329,6 +329,7 @@ class ArrivedText(Contract):
     to: str
     body: str
     at: datetime
+    incomplete: bool = False  # parts of it never came
 
 
 class TextsArrived(Event):
@@ -338,3 +339,21 @@ class TextsArrived(Event):
     lane: ClassVar[Lane] = Lane.URGENT
 
     items: list[ArrivedText]
+
+
+class HeaderUse(Contract):
+    """A text to `number` from `header`, which several companies share, was about to be handed to a carrier at `at`. `text_id` orders the uses of a number."""
+
+    text_id: UUID
+    header: str
+    number: str
+    at: datetime
+
+
+class HeadersUsed(Event):
+    """Who texted a number last from a shared header: committed before the text leaves, so known before anybody can answer it."""
+
+    type: ClassVar[str] = "messaging.headers.used"
+    lane: ClassVar[Lane] = Lane.URGENT
+
+    items: list[HeaderUse]
