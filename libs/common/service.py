@@ -157,7 +157,7 @@ class Process:
         name = self.service.name
         relay = Relay(db, lambda rows: publish_rows(self.bus, name, rows))
         self._relay = asyncio.create_task(relay.run())
-        db.on_commit = [relay.woken, *(loop.woken for loop in self.service.loops)]
+        db.on_commit += [relay.woken, *(loop.woken for loop in self.service.loops)]
         prune = Loop("prune_inbox", _prune, every_s=PRUNE_EVERY.total_seconds())
         self._loops.add(asyncio.create_task(prune.run(db, self._loops_stopping)))
         asks: dict[type[Ask[Any]], Registered] = dict([*self.service.commands.items(), *self.service.queries.items()])

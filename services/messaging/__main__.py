@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from libs.common.bus import each, each_read, operator, user
+from libs.common.bus import anyone, each, each_read, operator, user, user_or_console
 from libs.common.contracts.auth import SEND, HeadersChanged
 from libs.common.contracts.campaign import CampaignStopped, RecipientsHandedOver
-from libs.common.contracts.inbound import ContactsReinstated, ContactsStopped, TextsReceived
+from libs.common.contracts.carriers import ReplayCallbacks, TakeCallback
+from libs.common.contracts.inbound import ContactsReinstated, ContactsStopped, RepliesWanted, TextsReceived
 from libs.common.contracts.messaging import (
     CancelText,
     CreateTemplate,
     FindTexts,
+    LiftFailed,
     ListTemplates,
     ReadConversation,
+    ReadFailed,
     ReadMessagingBooks,
     ReadText,
     RemoveTemplate,
@@ -22,17 +25,55 @@ from libs.common.contracts.messaging import (
     ShowTemplate,
     ShowText,
 )
+from libs.common.contracts.policies import ReadPolicy, SetPolicy
+from libs.common.contracts.routing import (
+    AddCarrier,
+    AddRoute,
+    ListCarriers,
+    ListDoubts,
+    ListRoutes,
+    RemoveCarrier,
+    RemoveRoute,
+    ReplayReceipts,
+    SetCarrier,
+    SetSenderCap,
+)
+from libs.common.contracts.texts import PreviewText
+from libs.common.contracts.verification import (
+    CancelVerification,
+    CheckVerification,
+    ReadVerification,
+    RefuseUnusedPrefixes,
+    SetVerificationLimit,
+    StartVerification,
+    WatchVerifications,
+)
 from libs.common.service import Service, run
 from services.messaging.app import compose
+from services.messaging.arrivals import loop as arrivals
+from services.messaging.callbacks import handlers as callbacks
+from services.messaging.callbacks import loop as callbacks_loop
+from services.messaging.connections import handlers as connections
+from services.messaging.connections import loop as connections_loop
 from services.messaging.conversations import handlers as conversations
+from services.messaging.doubts import handlers as doubts
+from services.messaging.doubts import loop as doubts_loop
 from services.messaging.ledger import handlers as ledger
 from services.messaging.lookups import handlers as lookups
+from services.messaging.policies import handlers as policies
+from services.messaging.policies import loop as policies_loop
+from services.messaging.previews import handlers as previews
+from services.messaging.receipts import handlers as receipts
+from services.messaging.receipts import loop as receipts_loop
+from services.messaging.routing import handlers as routing
+from services.messaging.routing import loop as routing_loop
 from services.messaging.sending import handlers as sending
 from services.messaging.settings import MessagingSettings
 from services.messaging.submitting import loop as submitting
 from services.messaging.suppressions import handlers as suppressions
 from services.messaging.templates import handlers as templates
 from services.messaging.verification import handlers as verification
+from services.messaging.verification import loop as verification_loop
 
 SERVICE = Service(
     name="messaging",
@@ -42,10 +83,26 @@ SERVICE = Service(
         SendText: user(SEND)(sending.send_texts),
         CancelText: user(SEND)(sending.cancel_texts),
         SendVerification: user(SEND)(verification.send_verifications),
+        StartVerification: user(SEND)(verification.start_verifications),
+        CheckVerification: user(SEND)(verification.check_verifications),
+        CancelVerification: user(SEND)(each(verification.cancel)),
+        SetVerificationLimit: operator(each(verification.set_limit)),
+        RefuseUnusedPrefixes: operator(each(verification.refuse_unused_prefixes)),
         CreateTemplate: user(SEND)(each(templates.create)),
         ReplaceTemplate: user(SEND)(each(templates.replace)),
         RemoveTemplate: user(SEND)(each(templates.remove)),
-        SettleInDoubt: operator(each(ledger.settle_in_doubt)),
+        LiftFailed: user(SEND)(each(suppressions.lift_failed)),
+        TakeCallback: anyone(callbacks.take_callbacks),
+        ReplayCallbacks: operator(each(callbacks.replay_callbacks)),
+        AddCarrier: operator(each(connections.add_carrier)),
+        SetCarrier: operator(each(connections.set_carrier)),
+        RemoveCarrier: operator(each(connections.remove_carrier)),
+        SetSenderCap: operator(each(connections.set_sender_cap)),
+        AddRoute: operator(each(routing.add_route)),
+        RemoveRoute: operator(each(routing.remove_route)),
+        ReplayReceipts: operator(each(receipts.replay)),
+        SetPolicy: user_or_console(each(policies.set_policy)),
+        SettleInDoubt: operator(each(doubts.settle_in_doubt)),
     },
     queries={
         ReadConversation: user()(each_read(conversations.read_conversation)),
@@ -53,6 +110,14 @@ SERVICE = Service(
         FindTexts: user()(each_read(lookups.find_texts)),
         ListTemplates: user()(each_read(templates.list_)),
         ShowTemplate: user()(each_read(templates.show)),
+        ReadPolicy: user_or_console(each_read(policies.read_policy)),
+        PreviewText: user_or_console(each_read(previews.preview_text)),
+        ReadVerification: user()(each_read(verification.read)),
+        WatchVerifications: operator(each_read(verification.watch)),
+        ReadFailed: user()(each_read(suppressions.read_failed)),
+        ListCarriers: operator(each_read(connections.list_carriers)),
+        ListRoutes: operator(each_read(routing.list_routes)),
+        ListDoubts: operator(each_read(doubts.list_doubts)),
         ShowText: operator(each_read(ledger.show_text)),
         ReadMessagingBooks: operator(each_read(ledger.read_books)),
     },
@@ -60,11 +125,26 @@ SERVICE = Service(
         HeadersChanged: sending.headers_changed,
         RecipientsHandedOver: sending.recipients_handed_over,
         CampaignStopped: sending.campaign_stopped,
+        RepliesWanted: sending.replies_wanted,
         ContactsStopped: suppressions.stopped,
         ContactsReinstated: suppressions.reinstated,
         TextsReceived: conversations.texts_received,
     },
-    loops=[*submitting.LOOPS, *ledger.LOOPS],
+    loops=[
+        connections_loop.LOOP,
+        *submitting.LOOPS,
+        *receipts_loop.LOOPS,
+        *callbacks_loop.LOOPS,
+        *arrivals.LOOPS,
+        routing_loop.REROUTE,
+        routing_loop.SHIFT,
+        doubts_loop.POLICY,
+        doubts_loop.ASK,
+        *suppressions.LOOPS,
+        *verification_loop.LOOPS,
+        *policies_loop.LOOPS,
+        *ledger.LOOPS,
+    ],
 )
 
 if __name__ == "__main__":

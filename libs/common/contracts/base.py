@@ -104,6 +104,7 @@ class Code(StrEnum):
     INVALID_RULE = "invalid_rule"
     TEXT_EMPTY = "text_empty"
     TEXT_TOO_LONG = "text_too_long"
+    COUNTRY_NOT_ALLOWED = "country_not_allowed"
     OPTED_OUT = "opted_out"
     WRONG_STATE = "wrong_state"
     DUPLICATE = "duplicate"
@@ -116,9 +117,10 @@ class Code(StrEnum):
 
 
 class Refusal(Exception):
-    """Refuses one ask: raised by a handler of one, returned among the answers by a handler of many."""
+    """Refuses one ask: raised by a handler of one, returned among the answers by a handler of many. `retry_after_s` 0: nobody knows."""
 
-    def __init__(self, code: Code, detail: str = "") -> None:
+    def __init__(self, code: Code, detail: str = "", retry_after_s: int = 0) -> None:
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
+        self.retry_after_s = retry_after_s

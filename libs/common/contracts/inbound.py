@@ -9,13 +9,16 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field
 
 from libs.common.contracts.base import ITEMS_MAX, PAGE_MAX, Command, Contract, Done, Event, Lane, Limit, Query
+from libs.common.contracts.textins import TextInActions
 
 TEXT_INS_MAX = 1_000  # of a company
 TEXTS_PAGE_MAX = 1_000  # of the longest texts some 5 MB, far under what the broker takes
 
 
 class InboundText(Contract):
-    """`text_in_id`: the text-in whose keyword it began with, if any. `campaign_id`: the campaign that text-in answers for. `incomplete`: parts of it never came."""
+    """`text_in_id`: the text-in whose keyword it began with, if any. `campaign_id`: the campaign that this text-in answers for.
+
+    `incomplete`: parts of it never came."""
 
     id: UUID
     number: str
@@ -110,11 +113,14 @@ class ReadReinstates(Query[ContactPage]):
 
 
 class TextIn(Contract):
+    """`keyword` '*': what no other keyword on the header claims."""
+
     id: int
     company_id: int
     header: str
     keyword: str
     active: bool = True
+    actions: TextInActions = TextInActions()
 
 
 class TextIns(Contract):
@@ -122,9 +128,11 @@ class TextIns(Contract):
 
 
 class ListTextIns(Query[TextIns]):
-    """The text-ins of the caller's company, by id. A company has at most TEXT_INS_MAX."""
+    """The text-ins of the caller's company, by id; the command line names the company. A company has at most TEXT_INS_MAX."""
 
     owner: ClassVar[str] = "inbound"
+
+    company_id: int | None = Field(None, ge=1, lt=2**31)
 
 
 class SetTextInActive(Command[Done]):
@@ -137,7 +145,10 @@ class SetTextInActive(Command[Done]):
 
 
 class CreateTextIn(Command[TextIn]):
-    """`keyword` on `header`, its own or a shared one, is the company's: an inbound text whose first word it is goes to it. For operators."""
+    """`keyword` on `header`, its own or a shared one, is the company's: an inbound text whose first word it is goes to it. For operators.
+
+    '*' claims what no other keyword claims: on a shared header the text of whoever was not texted by another company of late.
+    """
 
     owner: ClassVar[str] = "inbound"
 

@@ -217,6 +217,41 @@ class ReadConversation(Query[ConversationPage]):
     limit: Limit = PAGE_MAX
 
 
+class FailedNumber(Contract):
+    """A number that gets no marketing until `until`, since texts to it failed, last at `at`."""
+
+    number: str
+    at: datetime
+    until: datetime
+    reason: str
+
+
+class FailedNumbers(Contract):
+    items: list[FailedNumber]
+    more: bool
+
+
+class ReadFailed(Query[FailedNumbers]):
+    """Numbers that get no marketing of the caller's company for their failures: permanent ones at once, temporary ones after three campaigns within 90 days.
+
+    In order of the number; `after` is the last one of the page before. `since`: those whose last failure was then or later.
+    """
+
+    owner: ClassVar[str] = "messaging"
+
+    since: AwareDatetime | None = None
+    after: str = ""
+    limit: Limit = PAGE_MAX
+
+
+class LiftFailed(Command[Done]):
+    """Texts go to the number again, and what failed before counts no more."""
+
+    owner: ClassVar[str] = "messaging"
+
+    number: str
+
+
 class TextLife(Contract):
     """The whole life of a text, for operators: never its body. `steps` in order of time."""
 

@@ -125,6 +125,7 @@ class Receipt:
     part: int = 1  # counts only where `text_id` is given
     failure: Failure = Failure.UNKNOWN  # counts only where `status` is FAILED
     raw: str = ""  # as received, where it says more than the fields
+    number: str = ""  # the handset's, E.164, where the receipt says it: what a lost answer may be settled by
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +200,7 @@ class Callback:
     path: str  # what follows /callbacks/<carrier>/
     headers: Mapping[str, str]
     body: bytes
+    at: datetime  # when it came in: the time of what it says, where it names none
 
 
 class Unauthentic(Exception):

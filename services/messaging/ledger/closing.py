@@ -23,31 +23,31 @@ WITH gone AS (
     DELETE FROM open_texts WHERE id = ANY($1::uuid[]) AND state = ANY($4::text[]) RETURNING *
 )
 INSERT INTO texts (id, company_id, lane, test, state, number, sender, body, parts, client_reference, send_at, campaign_id, position, attempts,
-    version, claimed_at, submitted_at, settled_at, carrier, reference, reason)
+    version, claimed_at, submitted_at, settled_at, decision, carrier, reference, reason)
 SELECT id, company_id, lane, test, $2, number, sender, CASE WHEN code_rule IS NULL THEN body END, parts, client_reference, send_at, campaign_id,
-    position, attempts, version + 1, claimed_at, submitted_at, clock_timestamp(), carrier, reference, $3
+    position, attempts, version + 1, claimed_at, submitted_at, clock_timestamp(), decision, carrier, reference, $3
 FROM gone
-RETURNING id, company_id, test, number, state, reason, settled_at AS at, version, client_reference, campaign_id, position
+RETURNING id, company_id, test, number, state, reason, settled_at AS at, version, client_reference, campaign_id, position, submitted_at
 """
 
 BEFORE = {end: [before for before, follows in NEXT.items() if end in follows] for end in END}
 
 
-async def close(tx: Tx, ids: Sequence[UUID], state: State, reason: str) -> int:
-    """Closes those of the texts that may go to `state` from where they are; how many did."""
+async def close(tx: Tx, ids: Sequence[UUID], state: State, reason: str) -> list[Record]:
+    """Closes those of the texts that may go to `state` from where they are; those that did."""
     if not ids:
-        return 0
+        return []
     closed = await tx.fetch(CLOSE, ids, state, reason, BEFORE[state])
     tell_settled(tx, closed)
-    return len(closed)
+    return closed
 
 
-async def close_each(tx: Tx, ends: Iterable[tuple[UUID, State, str]]) -> int:
+async def close_each(tx: Tx, ends: Iterable[tuple[UUID, State, str]]) -> list[Record]:
     """As `close`, for texts with ends of their own: most of them share one."""
     together: dict[tuple[State, str], list[UUID]] = defaultdict(list)
     for id_, state, reason in ends:
         together[state, reason].append(id_)
-    return sum([await close(tx, ids, state, reason) for (state, reason), ids in together.items()])
+    return [row for (state, reason), ids in together.items() for row in await close(tx, ids, state, reason)]
 
 
 def tell_settled(tx: Tx, rows: Sequence[Record]) -> None:

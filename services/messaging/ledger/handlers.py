@@ -8,12 +8,11 @@ from typing import Any
 
 from libs.common.bus import Asked
 from libs.common.clock import now
-from libs.common.contracts.base import Code, Done, Refusal
+from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.messaging import (
     CampaignTally,
     MessagingBooks,
     ReadMessagingBooks,
-    SettleInDoubt,
     ShowText,
     State,
     TextLife,
@@ -24,9 +23,7 @@ from libs.common.ids import uuid7_time
 from libs.common.loop import Loop
 from services.messaging.app import Messaging
 from services.messaging.ledger import store
-from services.messaging.ledger.closing import close
 from services.messaging.sending.rules import Lane
-from services.messaging.sending.states import END
 
 RECEIPT_SPAN = timedelta(minutes=5)  # around the submit and the end, where this text's raw receipts are looked for
 
@@ -80,18 +77,6 @@ async def read_books(tx: Tx, ask: Asked[ReadMessagingBooks]) -> MessagingBooks:
         campaigns=[CampaignTally(campaign_id=id_, states=states) for id_, states in tallies.items()],
         outbox=await store.waiting_in_outbox(tx),
     )
-
-
-async def settle_in_doubt(tx: Tx, ask: Asked[SettleInDoubt]) -> Done:
-    """An operator knows better, from the carrier or the person."""
-    if ask.body.state not in END:
-        raise Refusal(Code.INVALID_REQUEST, "a text in doubt is settled to an end state")
-    row = await store.life(tx, ask.body.id)
-    if row is None:
-        raise Refusal(Code.NOT_FOUND, "there is no such text")
-    if row["state"] != State.IN_DOUBT or not await close(tx, [ask.body.id], ask.body.state, "settled by an operator"):
-        raise Refusal(Code.WRONG_STATE, f"the text is {row['state']}, not in doubt, or cannot become {ask.body.state}")
-    return Done()
 
 
 async def make_partitions(app: Messaging) -> int:

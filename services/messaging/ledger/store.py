@@ -58,7 +58,7 @@ FAULTS = {
     # 5 s: a claim that began before the STOP's commit may have read its clock after it.
     "marketing texts were claimed after their number's STOP was known": """
         SELECT count(*) FROM texts t JOIN suppressions s USING (company_id, number)
-        WHERE s.stopped AND t.lane = 2 AND t.state NOT IN ('suppressed', 'cancelled') AND t.campaign_id = ANY($1::int[])
+        WHERE s.active AND s.cause = 'stop' AND s.scope = '' AND t.lane = 2 AND t.state NOT IN ('suppressed', 'cancelled') AND t.campaign_id = ANY($1::int[])
             AND t.claimed_at > s.known_at + interval '5 s'""",
 }
 

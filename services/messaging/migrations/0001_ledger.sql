@@ -14,12 +14,15 @@ CREATE TABLE open_texts (
     company_id int NOT NULL,
     lane smallint NOT NULL,         -- 0 urgent, 1 ordinary, 2 bulk
     test boolean NOT NULL DEFAULT false, -- sent with a test key: never leaves the platform
+    route smallint NOT NULL DEFAULT 1, -- the carrier it waits for, decided when it was queued
+    decision int NOT NULL DEFAULT 0, -- why that one: decisions
     state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'submitting', 'submitted', 'in_doubt')),
     number text NOT NULL CHECK (number ~ '^\+[1-9][0-9]{6,14}$'),
     sender text NOT NULL,
     body text,                      -- none: its campaign's
     code_rule text,                 -- a verification: the code is derived and put in where code_place stands, just before the write
     code_place text,
+    code_of uuid,                   -- whose code it is; none: its own. Re-sends of a verification carry one code
     parts smallint,                 -- of a verification, whose body is not kept; else they are counted in the body
     client_reference text,          -- the client's own name for it
     send_at timestamptz,            -- scheduled for; none: at once
@@ -39,7 +42,7 @@ CREATE TABLE open_texts (
     CHECK (body IS NOT NULL OR campaign_id IS NOT NULL)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_threshold = 5000, autovacuum_vacuum_cost_delay = 0);
 -- Its predicate is on claim_id, not on state: settling, which does not change claim_id, stays a heap-only update.
-CREATE INDEX open_texts_queue ON open_texts (lane, company_id, next_attempt_at, id) WHERE claim_id IS NULL;
+CREATE INDEX open_texts_queue ON open_texts (route, lane, company_id, next_attempt_at, id) WHERE claim_id IS NULL;
 -- For conversations and searches: of single texts alone, so that a campaign's rows pay nothing. What stands in a predicate beyond campaign_id is
 -- always so, and keeps the index from statements that do not say it: else one that looks for a number would be planned to walk all of a company's.
 CREATE INDEX open_texts_of_number ON open_texts (company_id, number, id) WHERE campaign_id IS NULL;
@@ -49,6 +52,7 @@ CREATE INDEX open_texts_of_reference ON open_texts (company_id, client_reference
 CREATE TABLE claims (               -- who holds which texts, until when: one row a claim, gone when it is settled
     id uuid PRIMARY KEY,
     worker text NOT NULL,
+    carrier text NOT NULL,
     lease_until timestamptz NOT NULL,
     texts uuid[] NOT NULL
 );
@@ -72,6 +76,7 @@ CREATE TABLE texts (                -- the ledger's closed part: never changed a
     claimed_at timestamptz,
     submitted_at timestamptz,
     settled_at timestamptz NOT NULL,
+    decision int NOT NULL DEFAULT 0,
     carrier text,
     reference text,
     reason text NOT NULL

@@ -6,21 +6,29 @@ Owns the way into the ledger and the state `cancelled`. Never talks to a carrier
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
 
 from libs.common.bus import Asked
 from libs.common.clock import now
 from libs.common.contracts.auth import HeadersChanged
 from libs.common.contracts.base import Code, Done, Refusal
 from libs.common.contracts.campaign import CampaignStopped, RecipientsHandedOver
+from libs.common.contracts.inbound import RepliesWanted
 from libs.common.contracts.messaging import CancelText, SendText, State, TextId
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 from libs.common.phone import sender_key
 from services.messaging.ledger.closing import close
 from services.messaging.sending import rules, store
+from services.messaging.sending.queueing import queue, queue_recipients
 from services.messaging.sending.rules import Lane
+from services.messaging.suppressions.rules import why_not
+from services.messaging.suppressions.store import stops_of
 from services.messaging.templates.rules import rendered
 from services.messaging.templates.store import bodies_of
+
+REPLY_LIFE = timedelta(hours=1)  # an answer that comes later than this answers nothing
 
 
 async def send_texts(tx: Tx, asked: Sequence[Asked[SendText]]) -> list[TextId | Refusal]:
@@ -29,11 +37,20 @@ async def send_texts(tx: Tx, asked: Sequence[Asked[SendText]]) -> list[TextId | 
     templates = await bodies_of(tx, {(a.caller.company_id, a.body.template_id) for a in asked if a.body.template_id})
     drafts: list[store.Draft | Refusal] = [_draft(ask, senders, templates) for ask in asked]
     good = [draft for draft in drafts if not isinstance(draft, Refusal)]
-    stopped = await store.stopped_among(tx, {(draft.company_id, draft.number) for draft in good})
+    stops = await stops_of(tx, {(draft.company_id, draft.number) for draft in good})
+    stopped = {draft.id for draft in good if _stopped(tx, draft, stops)}
 
-    await store.queue(tx, Lane.ORDINARY, [d for d in good if (d.company_id, d.number) not in stopped])
-    tx.wake("ordinary")
+    await queue(tx, Lane.ORDINARY, [draft for draft in good if draft.id not in stopped])
     return [_answer(draft, stopped) for draft in drafts]
+
+
+def _stopped(tx: Tx, draft: store.Draft, stops: dict[tuple[int, str], list[str]]) -> bool:
+    against = stops.get((draft.company_id, draft.number))
+    if not against:
+        return False
+    key = sender_key(draft.sender)
+    header = tx.app.headers.get((draft.company_id, key))
+    return bool(why_not(against, key, header.brand if header else "", Lane.ORDINARY))
 
 
 def _draft(
@@ -67,10 +84,10 @@ def _words(wanted: SendText, template: str | None) -> str:
     return rendered(template, wanted.values)
 
 
-def _answer(draft: store.Draft | Refusal, stopped: set[tuple[int, str]]) -> TextId | Refusal:
+def _answer(draft: store.Draft | Refusal, stopped: set[UUID]) -> TextId | Refusal:
     if isinstance(draft, Refusal):
         return draft
-    if (draft.company_id, draft.number) in stopped:
+    if draft.id in stopped:
         return Refusal(Code.OPTED_OUT, "this number has texted STOP")
     return TextId(id=draft.id)
 
@@ -99,16 +116,28 @@ def _cancelled(ask: Asked[CancelText], row: Record | None) -> Done | Refusal:
 async def recipients_handed_over(tx: Tx, event: RecipientsHandedOver) -> None:
     """Queues a window of a campaign; cancelled at once where its stop overtook it."""
     stopped = await store.keep_campaign(tx, event.campaign_id, event.company_id, event.sender, event.body)
-    await store.queue_recipients(tx, event)
+    await queue_recipients(tx, event)
     if stopped:
         await close(tx, [r.id for r in event.items], State.CANCELLED, "campaign stopped")
-    tx.wake("bulk")
 
 
 async def campaign_stopped(tx: Tx, event: CampaignStopped) -> None:
     """Cancels what is queued; what a carrier has, or may have, goes on."""
     queued = await store.stop_campaign(tx, event.campaign_id, event.company_id)
     await close(tx, queued, State.CANCELLED, "campaign stopped")
+
+
+async def replies_wanted(tx: Tx, event: RepliesWanted) -> None:
+    """Texts that answer a text, once each under its id. One that is exempt goes in the lane of codes: the person asked for it just now."""
+    senders = await store.known_senders(tx, {(event.company_id, sender_key(reply.sender)) for reply in event.items})
+    for lane in (Lane.URGENT, Lane.ORDINARY):
+        drafts = [
+            store.Draft(reply.id, event.company_id, reply.to, sender, reply.body, False, now() + REPLY_LIFE)
+            for reply in event.items
+            if (lane is Lane.URGENT) is reply.exempt
+            and (sender := senders.get((event.company_id, sender_key(reply.sender)))) is not None
+        ]
+        await queue(tx, lane, drafts)
 
 
 async def headers_changed(tx: Tx, event: HeadersChanged) -> None:

@@ -13,6 +13,7 @@ NEXT: dict[State, dict[State, str]] = {
         State.SUPPRESSED: "submitting, or suppressions: the number is opted out",
         State.EXPIRED: "submitting: its time was over before it could be sent",
         State.CANCELLED: "sending: its company cancelled it, or its campaign was stopped",
+        State.REJECTED: "sending: no carrier is for such texts",
     },
     State.SUBMITTING: {
         State.SUBMITTED: "submitting: the carrier took it",
@@ -22,7 +23,7 @@ NEXT: dict[State, dict[State, str]] = {
         State.SUPPRESSED: "submitting: a STOP came before the write",
         State.IN_DOUBT: "submitting: no answer, or the worker died",
         State.DELIVERED: "receipts: a receipt overtook the answer",
-        State.FAILED: "receipts: a receipt overtook the answer",
+        State.FAILED: "submitting: the carrier took some parts and refused others; receipts: a receipt overtook the answer",
     },
     State.SUBMITTED: {
         State.DELIVERED: "receipts",
@@ -31,7 +32,7 @@ NEXT: dict[State, dict[State, str]] = {
     },
     State.IN_DOUBT: {
         State.SUBMITTED: "receipts: a late answer",
-        State.QUEUED: "receipts: a late answer says it was not taken",
+        State.QUEUED: "doubts: tried once more, where its company chose so and the session is surely dead",
         State.REJECTED: "receipts: a late answer says it will not be taken",
         State.DELIVERED: "receipts, or an operator",
         State.FAILED: "receipts, or an operator",

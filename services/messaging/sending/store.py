@@ -13,6 +13,7 @@ from libs.common.db import Tx
 from libs.common.db.pool import Record
 from libs.common.phone import sender_key
 from services.messaging.sending.rules import Lane
+from services.messaging.suppressions import rules as suppressions
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Draft:
     expires_at: datetime
     code_rule: str | None = None
     code_place: str | None = None
+    code_of: UUID | None = None
     parts: int | None = None
     reference: str = ""
     send_at: datetime | None = None
@@ -47,50 +49,39 @@ async def known_senders(tx: Tx, asked: Collection[tuple[int, str]]) -> dict[tupl
     return {(row["company_id"], row["key"]): row["header"] for row in rows}
 
 
-STOPPED_AMONG = """
-SELECT s.company_id, s.number
-FROM suppressions s JOIN unnest($1::int[], $2::text[]) AS asked(company_id, number) USING (company_id, number)
-WHERE s.stopped
-"""
-
-
-async def stopped_among(tx: Tx, asked: Collection[tuple[int, str]]) -> set[tuple[int, str]]:
-    """Those of (company, number) that are opted out now."""
-    companies, numbers = zip(*asked, strict=True) if asked else ((), ())
-    return {(row["company_id"], row["number"]) for row in await tx.fetch(STOPPED_AMONG, companies, numbers)}
-
-
-QUEUE = """
-INSERT INTO open_texts (id, company_id, lane, test, number, sender, body, code_rule, code_place, parts, client_reference, send_at, expires_at,
-    next_attempt_at)
-SELECT id, company_id, $1, test, number, sender, body, code_rule, code_place, parts, nullif(client_reference, ''), send_at, expires_at,
-    coalesce(send_at, clock_timestamp())
-FROM unnest($2::uuid[], $3::int[], $4::bool[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::smallint[], $11::text[],
-    $12::timestamptz[], $13::timestamptz[])
-    AS t(id, company_id, test, number, sender, body, code_rule, code_place, parts, client_reference, send_at, expires_at)
+INSERT = """
+INSERT INTO open_texts (id, company_id, lane, test, number, sender, body, code_rule, code_place, code_of, parts, client_reference, send_at, expires_at,
+    route, decision, next_attempt_at)
+SELECT id, company_id, $1, test, number, sender, body, code_rule, code_place, code_of, parts, nullif(client_reference, ''), send_at, expires_at,
+    route, decision, coalesce(send_at, clock_timestamp())
+FROM unnest($2::uuid[], $3::int[], $4::bool[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::uuid[], $11::smallint[],
+    $12::text[], $13::timestamptz[], $14::timestamptz[], $15::smallint[], $16::int[])
+    AS t(id, company_id, test, number, sender, body, code_rule, code_place, code_of, parts, client_reference, send_at, expires_at, route, decision)
 ON CONFLICT (id) DO NOTHING
 """
 
 
-async def queue(tx: Tx, lane: Lane, drafts: Sequence[Draft]) -> None:
-    """One row a text, before anything else happens. An id that is there already is left as it is."""
-    if drafts:
-        await tx.execute(
-            QUEUE,
-            lane,
-            [d.id for d in drafts],
-            [d.company_id for d in drafts],
-            [d.test for d in drafts],
-            [d.number for d in drafts],
-            [d.sender for d in drafts],
-            [d.body for d in drafts],
-            [d.code_rule for d in drafts],
-            [d.code_place for d in drafts],
-            [d.parts for d in drafts],
-            [d.reference for d in drafts],
-            [d.send_at for d in drafts],
-            [d.expires_at for d in drafts],
-        )
+async def insert(tx: Tx, lane: Lane, drafts: Sequence[Draft], ways: Sequence[tuple[int, int]]) -> None:
+    """`ways`: (carrier, decision) of each. An id that is there already is left as it is."""
+    await tx.execute(
+        INSERT,
+        lane,
+        [d.id for d in drafts],
+        [d.company_id for d in drafts],
+        [d.test for d in drafts],
+        [d.number for d in drafts],
+        [d.sender for d in drafts],
+        [d.body for d in drafts],
+        [d.code_rule for d in drafts],
+        [d.code_place for d in drafts],
+        [d.code_of for d in drafts],
+        [d.parts for d in drafts],
+        [d.reference for d in drafts],
+        [d.send_at for d in drafts],
+        [d.expires_at for d in drafts],
+        [route for route, _ in ways],
+        [decision for _, decision in ways],
+    )
 
 
 # Held until the end of the transaction: a claim skips them, and one that was quicker is waited for.
@@ -123,15 +114,16 @@ async def keep_campaign(tx: Tx, campaign_id: int, company_id: int, sender: str, 
     return stopped
 
 
-QUEUE_RECIPIENTS = """
-INSERT INTO open_texts (id, company_id, lane, test, number, sender, campaign_id, position, expires_at)
-SELECT id, $1, $2, $9, number, $3, $4, position, $5 FROM unnest($6::uuid[], $7::int[], $8::text[]) AS r(id, position, number)
+INSERT_RECIPIENTS = """
+INSERT INTO open_texts (id, company_id, lane, test, number, sender, campaign_id, position, expires_at, route, decision)
+SELECT id, $1, $2, $9, number, $3, $4, position, $5, route, decision
+FROM unnest($6::uuid[], $7::int[], $8::text[], $10::smallint[], $11::int[]) AS r(id, position, number, route, decision)
 """
 
 
-async def queue_recipients(tx: Tx, window: RecipientsHandedOver) -> None:
+async def insert_recipients(tx: Tx, window: RecipientsHandedOver, ways: Sequence[tuple[int, int]]) -> None:
     await tx.execute(
-        QUEUE_RECIPIENTS,
+        INSERT_RECIPIENTS,
         window.company_id,
         Lane.BULK,
         window.sender,
@@ -141,6 +133,8 @@ async def queue_recipients(tx: Tx, window: RecipientsHandedOver) -> None:
         [r.position for r in window.items],
         [r.number for r in window.items],
         window.test,
+        [route for route, _ in ways],
+        [decision for _, decision in ways],
     )
 
 
@@ -158,9 +152,10 @@ async def stop_campaign(tx: Tx, campaign_id: int, company_id: int) -> list[UUID]
 
 
 KEEP_HEADERS = """
-INSERT INTO headers (company_id, key, header, active, version)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bool[], $5::int[])
-ON CONFLICT (company_id, key) DO UPDATE SET header = excluded.header, active = excluded.active, version = excluded.version
+INSERT INTO headers (company_id, key, header, active, shared, brand, version)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::bool[], $5::bool[], $6::text[], $7::int[])
+ON CONFLICT (company_id, key) DO UPDATE SET header = excluded.header, active = excluded.active, shared = excluded.shared, brand = excluded.brand,
+    version = excluded.version
 WHERE headers.version < excluded.version
 """
 
@@ -172,5 +167,16 @@ async def keep_headers(tx: Tx, company_id: int, headers: Sequence[Header]) -> No
         [sender_key(h.header) for h in headers],
         [h.header for h in headers],
         [h.active for h in headers],
+        [h.shared for h in headers],
+        [h.brand.casefold() for h in headers],
         [h.version for h in headers],
     )
+
+
+SPECIAL_HEADERS = "SELECT company_id, key, shared, brand FROM headers WHERE shared OR brand <> ''"
+
+
+async def special_headers(tx: Tx) -> dict[tuple[int, str], suppressions.Header]:
+    """Those of which suppressing and telling must know more than their name."""
+    rows = await tx.fetch(SPECIAL_HEADERS)
+    return {(row["company_id"], row["key"]): suppressions.Header(row["shared"], row["brand"]) for row in rows}

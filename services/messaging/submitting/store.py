@@ -14,20 +14,20 @@ from services.messaging.submitting.rules import Outcome
 # The companies with something due, found by skipping through the index from each company's earliest text to the next company's.
 WAITING = """
 WITH RECURSIVE waiting AS (
-    (SELECT company_id, next_attempt_at FROM open_texts WHERE lane = $1 AND claim_id IS NULL ORDER BY company_id, next_attempt_at LIMIT 1)
+    (SELECT company_id, next_attempt_at FROM open_texts WHERE route = $2 AND lane = $1 AND claim_id IS NULL ORDER BY company_id, next_attempt_at LIMIT 1)
     UNION ALL
     SELECT following.company_id, following.next_attempt_at FROM waiting w CROSS JOIN LATERAL (
         SELECT o.company_id, o.next_attempt_at FROM open_texts o
-        WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id > w.company_id ORDER BY o.company_id, o.next_attempt_at LIMIT 1
+        WHERE o.route = $2 AND o.lane = $1 AND o.claim_id IS NULL AND o.company_id > w.company_id ORDER BY o.company_id, o.next_attempt_at LIMIT 1
     ) AS following
 )
 SELECT company_id FROM waiting WHERE next_attempt_at <= statement_timestamp()
 """
 
 
-async def waiting_companies(tx: Tx, lane: Lane) -> list[int]:
+async def waiting_companies(tx: Tx, route: int, lane: Lane) -> list[int]:
     """Not those whose texts are all for later: they would take a share of each claim."""
-    return [row["company_id"] for row in await tx.fetch(WAITING, lane)]
+    return [row["company_id"] for row in await tx.fetch(WAITING, lane, route)]
 
 
 # Fair by company: each gives up to its share, oldest first from its floor on, past the dead entries that a held snapshot keeps. The opt-out is read
@@ -37,7 +37,7 @@ CLAIM = """
 WITH due AS (
     SELECT t.at FROM unnest($4::int[], $5::timestamptz[]) AS waiting(company_id, floor) CROSS JOIN LATERAL (
         SELECT o.ctid AS at FROM open_texts o
-        WHERE o.lane = $1 AND o.claim_id IS NULL AND o.company_id = waiting.company_id
+        WHERE o.route = $6 AND o.lane = $1 AND o.claim_id IS NULL AND o.company_id = waiting.company_id
             AND o.next_attempt_at >= waiting.floor AND o.next_attempt_at <= statement_timestamp()
         ORDER BY o.next_attempt_at, o.id
         LIMIT greatest(1, $2 / cardinality($4::int[]))
@@ -48,27 +48,47 @@ WITH due AS (
 UPDATE open_texts o
 SET state = 'submitting', claim_id = $3, claimed_at = clock_timestamp(), version = version + 1, attempts = attempts + 1
 FROM due WHERE o.ctid = due.at
-RETURNING o.id, o.company_id, o.next_attempt_at, o.test, o.number, o.sender, o.body, o.code_rule, o.code_place, o.campaign_id, o.attempts, o.expires_at,
+RETURNING o.id, o.company_id, o.lane, o.next_attempt_at, o.number, o.sender, o.body, o.code_rule, o.code_place, coalesce(o.code_of, o.id) AS code_of,
+    o.campaign_id, o.attempts, o.expires_at,
     o.expires_at <= clock_timestamp() AS too_old,
-    $1 <> 0 AND EXISTS (SELECT FROM suppressions s WHERE s.company_id = o.company_id AND s.number = o.number AND s.stopped) AS stopped
-"""
-KEEP_CLAIM = """
-INSERT INTO claims (id, worker, lease_until, texts) VALUES ($1, $2, clock_timestamp() + make_interval(secs => $3), $4)
+    CASE WHEN $1 <> 0 THEN (
+        SELECT array_agg(s.cause || ' ' || s.scope) FROM suppressions s
+        WHERE s.number = o.number AND s.company_id IN (0, o.company_id) AND s.active AND (s.until IS NULL OR s.until > statement_timestamp())
+    ) END AS stops
 """
 
 
 async def claim_queued(
-    tx: Tx, lane: Lane, floors: Mapping[int, datetime], texts_max: int, claim_id: UUID, worker: str, lease_s: float
+    tx: Tx, route: int, lane: Lane, floors: Mapping[int, datetime], texts_max: int, claim_id: UUID
 ) -> list[Record]:
-    """Takes up to `texts_max` due texts of `lane`, of the companies in `floors`; rows say too where one is too old or its number opted out:
-    those are not to be sent."""
+    """Takes up to `texts_max` due texts of `lane` that wait for the carrier `route`, of the companies in `floors`; rows say too where one is too old,
+    and what stands against its number."""
     if not floors:
         return []
-    claimed = await tx.fetch(CLAIM, lane, texts_max, claim_id, list(floors), list(floors.values()))
-    sendable = sorted(row["id"] for row in claimed if not (row["too_old"] or row["stopped"]))
-    if sendable:
-        await tx.execute(KEEP_CLAIM, claim_id, worker, lease_s, sendable)
-    return claimed
+    return await tx.fetch(CLAIM, lane, texts_max, claim_id, list(floors), list(floors.values()), route)
+
+
+KEEP_CLAIM = """
+INSERT INTO claims (id, worker, carrier, lease_until, texts) VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5)
+"""
+
+
+async def keep_claim(tx: Tx, claim_id: UUID, worker: str, carrier: str, lease_s: float, ids: Sequence[UUID]) -> None:
+    await tx.execute(KEEP_CLAIM, claim_id, worker, carrier, lease_s, ids)
+
+
+# Claimed beyond what its sender may send now.
+PUT_BACK = """
+UPDATE open_texts o SET state = 'queued', claim_id = NULL, attempts = attempts - 1, version = version + 1,
+    next_attempt_at = clock_timestamp() + make_interval(secs => a.after_s)
+FROM unnest($2::uuid[], $3::float[]) AS a(id, after_s) WHERE o.id = a.id AND o.claim_id = $1 AND o.state = 'submitting'
+"""
+
+
+async def put_back(tx: Tx, claim_id: UUID, waits: Sequence[tuple[UUID, float]]) -> None:
+    """(text, seconds until it may be claimed again) each."""
+    if waits:
+        await tx.execute(PUT_BACK, claim_id, [id_ for id_, _ in waits], [wait_s for _, wait_s in waits])
 
 
 BODIES = "SELECT campaign_id, body FROM campaigns WHERE campaign_id = ANY($1::int[])"
@@ -78,15 +98,38 @@ async def bodies(tx: Tx, campaign_ids: Sequence[int]) -> dict[int, str]:
     return {row["campaign_id"]: row["body"] for row in await tx.fetch(BODIES, campaign_ids)}
 
 
-STOPPED_OF = """
-SELECT o.id FROM open_texts o JOIN suppressions s USING (company_id, number)
-WHERE o.id = ANY($1::uuid[]) AND o.lane <> 0 AND s.stopped
+STOPS_OF = """
+SELECT o.id, o.company_id, o.lane, o.sender, array_agg(s.cause || ' ' || s.scope) AS stops
+FROM open_texts o JOIN suppressions s ON s.number = o.number AND s.company_id IN (0, o.company_id)
+WHERE o.id = ANY($1::uuid[]) AND o.lane <> 0 AND s.active AND (s.until IS NULL OR s.until > statement_timestamp()) GROUP BY o.id
 """
 
 
-async def stopped_of(tx: Tx, ids: Sequence[UUID]) -> set[UUID]:
-    """Which of these claimed texts were opted out since the claim."""
-    return {row["id"] for row in await tx.fetch(STOPPED_OF, ids)}
+async def stops_of(tx: Tx, ids: Sequence[UUID]) -> list[Record]:
+    """What stands against these claimed texts now."""
+    return await tx.fetch(STOPS_OF, ids)
+
+
+# Where the upsert finds a row, the reference is the one after the last; 0 is none (it would say that there is one part).
+NEXT_REFERENCES = """
+INSERT INTO concat_references AS c (number, last) SELECT DISTINCT ON (1) number, first FROM unnest($1::text[], $2::int[]) AS n(number, first) ORDER BY 1
+ON CONFLICT (number) DO UPDATE SET last = c.last % 65535 + 1
+RETURNING number, last
+"""
+
+
+async def next_references(tx: Tx, firsts: Mapping[str, int]) -> dict[str, int]:
+    """A 16-bit reference for one long text to each number; `firsts`: what a number that had none begins with."""
+    rows = await tx.fetch(NEXT_REFERENCES, list(firsts), list(firsts.values()))
+    return {row["number"]: row["last"] for row in rows}
+
+
+TAKEN_PARTS = "SELECT text_id, part, concat FROM sent_parts WHERE text_id = ANY($1::uuid[])"
+
+
+async def taken_parts(tx: Tx, ids: Sequence[UUID]) -> list[Record]:
+    """What the carrier has of texts that were tried before."""
+    return await tx.fetch(TAKEN_PARTS, ids)
 
 
 # The claim's id is the fence: an answer settles only what its own claim still holds. A late one finds its text in doubt.
@@ -114,8 +157,12 @@ IN_DOUBT = """
 UPDATE open_texts o SET state = 'in_doubt', carrier = $2, reason = a.reason, version = version + 1
 FROM unnest($3::uuid[], $4::text[]) AS a(id, reason)
 WHERE o.id = a.id AND o.claim_id = $1 AND o.state = 'submitting'
-RETURNING o.id, o.company_id, o.test, o.number, o.state, o.reason, clock_timestamp() AS at, o.version, o.client_reference, o.campaign_id, o.position
+RETURNING o.id, o.company_id, o.lane, o.test, o.number, o.state, o.reason, clock_timestamp() AS at, o.version, o.client_reference, o.campaign_id,
+    o.position
 """
+KEEP_DOUBTS = (
+    "INSERT INTO doubts (text_id, lane) SELECT * FROM unnest($1::uuid[], $2::smallint[]) ON CONFLICT DO NOTHING"
+)
 DROP_CLAIM = "DELETE FROM claims WHERE id = $1"
 
 
@@ -135,7 +182,9 @@ async def in_doubt_if_submitting(
 ) -> list[Record]:
     if not unknown:
         return []
-    return await tx.fetch(IN_DOUBT, claim_id, carrier, [id_ for id_, _ in unknown], [why for _, why in unknown])
+    rows = await tx.fetch(IN_DOUBT, claim_id, carrier, [id_ for id_, _ in unknown], [why for _, why in unknown])
+    await tx.execute(KEEP_DOUBTS, [row["id"] for row in rows], [row["lane"] for row in rows])
+    return rows
 
 
 async def drop_claim(tx: Tx, claim_id: UUID) -> None:
@@ -143,14 +192,14 @@ async def drop_claim(tx: Tx, claim_id: UUID) -> None:
 
 
 ABANDONED = """
-SELECT id, texts, ARRAY (SELECT o.id FROM open_texts o WHERE o.id = ANY(texts) AND o.test) AS tests FROM claims
+SELECT id, carrier, texts FROM claims
 WHERE lease_until < clock_timestamp() - make_interval(secs => $1)
 ORDER BY lease_until LIMIT 10 FOR UPDATE SKIP LOCKED
 """
 
 
 async def abandoned_claims(tx: Tx, grace_s: float) -> list[Record]:
-    """Claims whose lease ran out `grace_s` ago: their worker is dead, or it has lost the right to write. `tests`: which of the texts are tests."""
+    """Claims whose lease ran out `grace_s` ago: their worker is dead, or it has lost the right to write."""
     return await tx.fetch(ABANDONED, grace_s)
 
 

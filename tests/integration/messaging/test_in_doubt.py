@@ -112,7 +112,7 @@ async def _claimed_by_a_dead_worker(app: App) -> tuple[UUID, UUID]:
             claim_id,
         )
         await tx.execute(
-            "INSERT INTO claims (id, worker, lease_until, texts) VALUES ($1, 'dead', now() - interval '1 hour', $2)",
+            "INSERT INTO claims (id, worker, carrier, lease_until, texts) VALUES ($1, 'dead', 'embedded', now() - interval '1 hour', $2)",
             claim_id,
             [id_],
         )

@@ -104,7 +104,7 @@ async def test_a_claim_is_shared_between_the_companies_that_wait(messaging: Mess
                 campaign_id,
                 count,
             )
-        claimed = await store.claim_queued(tx, Lane.BULK, {901: BEGINNING, 902: BEGINNING}, 20, uuid7(), "a test", 60.0)
+        claimed = await store.claim_queued(tx, 1, Lane.BULK, {901: BEGINNING, 902: BEGINNING}, 20, uuid7())
         await tx.execute("DELETE FROM open_texts WHERE company_id IN (901, 902)")
         await tx.execute("DELETE FROM claims WHERE worker = 'a test'")
 

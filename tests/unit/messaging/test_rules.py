@@ -27,11 +27,11 @@ def test_end_states_are_never_left_and_every_other_state_can_be() -> None:
 
 
 def test_no_answer_is_in_doubt_and_never_queued_again() -> None:
-    assert State.IN_DOUBT is outcome(Unknown("silence"), 1, None, AT).state
+    assert State.IN_DOUBT is outcome([Unknown("silence")], 1, None, AT).state
 
 
 def test_taken_is_submitted_with_the_carriers_reference() -> None:
-    assert ((o := outcome(Taken("r1"), 1, None, AT)).state, o.reference) == (State.SUBMITTED, "r1")
+    assert ((o := outcome([Taken("r1")], 1, None, AT)).state, o.reference) == (State.SUBMITTED, "r1")
 
 
 @given(
@@ -41,7 +41,7 @@ def test_a_refusal_is_never_in_doubt_and_never_tried_after_the_texts_time(
     reason: Refusal, retry_after_s: float | None, attempts: int, life_s: int | None
 ) -> None:
     expires_at = None if life_s is None else AT + timedelta(seconds=life_s)
-    result = outcome(Refused(reason, retry_after_s), attempts, expires_at, AT)
+    result = outcome([Refused(reason, retry_after_s)], attempts, expires_at, AT)
 
     assert result.state in {State.QUEUED, State.REJECTED, State.EXPIRED}
     if result.state is State.QUEUED:
@@ -53,8 +53,8 @@ def test_a_refusal_is_never_in_doubt_and_never_tried_after_the_texts_time(
 
 
 def test_a_carrier_that_cannot_be_reached_costs_no_attempts_but_one_that_refuses_does() -> None:
-    assert State.QUEUED is outcome(Refused(Refusal.NOT_CONNECTED, 1.0), ATTEMPTS_MAX + 5, None, AT).state
-    assert State.REJECTED is outcome(Refused(Refusal.THROTTLED, 1.0), ATTEMPTS_MAX, None, AT).state
+    assert State.QUEUED is outcome([Refused(Refusal.NOT_CONNECTED, 1.0)], ATTEMPTS_MAX + 5, None, AT).state
+    assert State.REJECTED is outcome([Refused(Refusal.THROTTLED, 1.0)], ATTEMPTS_MAX, None, AT).state
 
 
 @given(st.integers(0, 10_000))

@@ -1,0 +1,24 @@
+"""`python -m services.messaging.connector`: the process that holds carriers' binds. Wiring, nothing else.
+
+It answers nothing and hears no event: it claims, submits and takes receipts for the carriers of which one process at a time may hold a session.
+Any number may run; each bind is one's, and another's within seconds when its owner is gone.
+"""
+
+from __future__ import annotations
+
+from libs.common.service import Service, run
+from services.messaging.app import compose_bound
+from services.messaging.connections import loop as connections
+from services.messaging.doubts import loop as doubts
+from services.messaging.routing import loop as routing
+from services.messaging.settings import MessagingSettings
+
+SERVICE = Service(
+    name="messaging",
+    settings=MessagingSettings,
+    compose=compose_bound,
+    loops=[connections.LOOP, routing.SHIFT, doubts.ASK],
+)
+
+if __name__ == "__main__":
+    run(SERVICE)

@@ -1,0 +1,167 @@
+"""Which carrier takes a text: plain functions on values. Routes by position; of one position by weight; what is down or held is left out, and said.
+
+A text's place among the weights is its id's, so a decision can be repeated and explained. A text without a usable carrier waits for the first that
+its routes name; one that no route matches has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from uuid import UUID
+
+from libs.common.phone import country_of, sender_key
+
+NOWHERE = 0  # the carrier of tests
+A_TEST = "a test: it never leaves the platform"
+WEIGHT_UNITS = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What is None matches everything."""
+
+    position: int
+    carrier: int
+    weight: int
+    prefix: str | None = None
+    country: str | None = None
+    sender: str | None = None  # sender key
+    company_id: int | None = None
+    lane: int | None = None
+
+    def matches(self, text: Routable) -> bool:
+        return (
+            (self.company_id is None or self.company_id == text.company_id)
+            and (self.lane is None or self.lane == text.lane)
+            and (self.prefix is None or text.number.startswith(self.prefix))
+            and (self.sender is None or self.sender == sender_key(text.sender))
+            and (self.country is None or self.country == country_of(text.number))
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A carrier as routing sees it. `held`: why nothing new goes to it, '' where something may. `share`: of its weight, up to 1."""
+
+    name: str
+    held: str = ""
+    share: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Routable:
+    id: UUID
+    company_id: int
+    lane: int
+    number: str
+    sender: str
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    carrier: int
+    why: str
+
+
+class Table:
+    """The routes and the carriers' conditions at a moment."""
+
+    def __init__(self, routes: Iterable[Route], conditions: Mapping[int, Condition]) -> None:
+        ordered = sorted(routes, key=lambda route: route.position)
+        self._groups = [(at, list(some)) for at, some in groupby(ordered, key=lambda route: route.position)]
+        self._conditions = conditions
+        self._choices: dict[tuple[int, tuple[int, ...]], Choice] = {}
+
+    def held(self) -> list[int]:
+        """The carriers to which nothing new goes."""
+        return [id_ for id_, condition in self._conditions.items() if condition.held and id_ != NOWHERE]
+
+    def name_of(self, carrier: int) -> str:
+        return self._conditions[carrier].name
+
+    def decide(self, text: Routable) -> Decision | None:
+        """None where no route matches."""
+        if text.test:
+            return Decision(NOWHERE, A_TEST)
+        waits: Choice | None = None
+        for position, group in self._groups:
+            matching = tuple(n for n, route in enumerate(group) if route.matches(text))
+            if not matching:
+                continue
+            choice = self._choice(position, group, matching)
+            if choice.up:
+                return choice.of(text.id)
+            waits = waits or choice
+        return waits.of(text.id) if waits else None
+
+    def _choice(self, position: int, group: list[Route], matching: tuple[int, ...]) -> Choice:
+        """The same for all texts that the same routes match: made once for each table."""
+        key = position, matching
+        if key not in self._choices:
+            self._choices[key] = _choice(position, [group[n] for n in matching], self._conditions)
+        return self._choices[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Carriers and where each one's part of the weights ends, and the sentence that tells it."""
+
+    up: bool
+    ends: tuple[tuple[float, int], ...]
+    why: str
+
+    def of(self, id_: UUID) -> Decision:
+        place = (id_.int % WEIGHT_UNITS) / WEIGHT_UNITS * self.ends[-1][0]
+        return Decision(next(carrier for end, carrier in self.ends if place < end), self.why)
+
+
+def _choice(position: int, routes: list[Route], conditions: Mapping[int, Condition]) -> Choice:
+    usable = [route for route in routes if not conditions[route.carrier].held]
+    end, ends, said = 0.0, [], []
+    for route in usable or routes:
+        condition = conditions[route.carrier]
+        weight = route.weight * (condition.share if usable else 1)
+        end += weight
+        ends.append((end, route.carrier))
+        said.append(f"{condition.name} {weight:g}")
+    out = {f"{c.name} {c.held}" for route in routes if (c := conditions[route.carrier]).held}
+    why = f"routes at {position}: " + ", ".join(said)
+    if out:
+        why += ("; left out: " if usable else "; waits, for none is up: ") + ", ".join(sorted(out))
+    return Choice(bool(usable), tuple(ends), why)
+
+
+# The automatic shift. Notify moves weights when 15 % of the last quarter of an hour's texts took over five minutes; errors count here too.
+SLOW_S = 300.0
+ENOUGH = 20  # of anything in the window: less says nothing
+ERRORS_HIGH = 0.10
+SLOW_HIGH = 0.15
+SHARE_MIN = 0.05  # never none: what is not used cannot show that it is well again
+SHIFT_EVERY_S = 30.0
+WINDOW_S = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Doing:
+    """How a carrier did in the last WINDOW_S."""
+
+    answered: int = 0
+    errors: int = 0
+    delivered: int = 0
+    slow: int = 0
+
+    def all(self) -> tuple[int, ...]:
+        return self.answered, self.errors, self.delivered, self.slow
+
+
+def shifted(share: float, lately: Doing) -> float:
+    """The carrier's next share of its weight: halved while errors or delivery times are high, back in steps of a quarter while they are not."""
+    submits = lately.answered + lately.errors
+    bad = submits >= ENOUGH and lately.errors >= ERRORS_HIGH * submits
+    late = lately.delivered >= ENOUGH and lately.slow >= SLOW_HIGH * lately.delivered
+    if bad or late:
+        return max(SHARE_MIN, share / 2)
+    return min(1.0, share + 0.25)

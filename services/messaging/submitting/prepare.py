@@ -1,0 +1,151 @@
+"""From claimed rows to the parts that a carrier gets: the words, cut where it does not take long texts whole, within what may go out now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from libs.common import gsm
+from libs.common.clock import now
+from libs.common.contracts.messaging import HeadersUsed, HeaderUse
+from libs.common.db import Tx
+from libs.common.db.pool import Record
+from libs.common.phone import sender_key
+from services.messaging.carriers.carrier import Part
+from services.messaging.connections.desk import Desk
+from services.messaging.submitting import meters, rules, store
+from services.messaging.verification.rules import with_code
+
+if TYPE_CHECKING:
+    from services.messaging.app import Messaging
+
+BODIES_MAX = 200  # campaigns whose text is remembered; a campaign's text never changes
+REFERENCES = 65_535  # of long texts, 16 bit without 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A text and those of its parts that the carrier does not have yet."""
+
+    id: UUID
+    sender: str
+    attempts: int
+    expires_at: datetime | None
+    parts: Sequence[Part]
+
+
+async def prepared(app: Messaging, desk: Desk, tx: Tx, rows: Sequence[Record]) -> list[Prepared]:
+    """Tells also, of headers that companies share, who uses them: before anything leaves."""
+    await _learn_bodies(app, tx, rows)
+    at = now()
+    if desk.carrier.capabilities.takes_whole:
+        texts = [_whole(app, row, at) for row in rows]
+    else:
+        texts = await _cut(app, tx, rows, at)
+    _tell_uses(app, tx, rows, at)
+    return texts
+
+
+async def _learn_bodies(app: Messaging, tx: Tx, rows: Sequence[Record]) -> None:
+    unknown = {row["campaign_id"] for row in rows if row["body"] is None} - app.bodies.keys()
+    if unknown:
+        app.bodies |= await store.bodies(tx, list(unknown))
+        while len(app.bodies) > BODIES_MAX:
+            del app.bodies[next(iter(app.bodies))]
+
+
+def _words(app: Messaging, row: Record) -> str:
+    body: str = app.bodies[row["campaign_id"]] if row["body"] is None else row["body"]
+    if row["code_rule"] is None:
+        return body
+    return with_code(app.verification_key, row["code_of"], row["code_rule"], row["code_place"] or "", body)
+
+
+def _whole(app: Messaging, row: Record, at: datetime) -> Prepared:
+    body, valid_s = _words(app, row), rules.validity_s(row["expires_at"], at)
+    part = Part(row["id"], row["number"], row["sender"], body, valid_s, alphabet=gsm.alphabet(body))
+    return Prepared(row["id"], row["sender"], row["attempts"], row["expires_at"], (part,))
+
+
+async def _cut(app: Messaging, tx: Tx, rows: Sequence[Record], at: datetime) -> list[Prepared]:
+    bodies = [_words(app, row) for row in rows]
+    alphabets = [gsm.alphabet(body) for body in bodies]
+    pieces = [gsm.cut(body, alphabet) for body, alphabet in zip(bodies, alphabets, strict=True)]
+    references, taken = await _references(tx, rows, pieces)
+    texts = []
+    for row, alphabet, its in zip(rows, alphabets, pieces, strict=True):
+        reference, valid_s = references.get(row["id"], 0), rules.validity_s(row["expires_at"], at)
+        parts = [
+            Part(row["id"], row["number"], row["sender"], body, valid_s, place, len(its), reference, alphabet)
+            for place, body in enumerate(its, 1)
+            if (row["id"], place) not in taken
+        ]
+        texts.append(Prepared(row["id"], row["sender"], row["attempts"], row["expires_at"], parts))
+    return texts
+
+
+async def _references(
+    tx: Tx, rows: Sequence[Record], pieces: Sequence[Sequence[str]]
+) -> tuple[dict[UUID, int], set[tuple[UUID, int]]]:
+    """The reference of each long text, kept over its attempts; and (text, part) of what the carrier has from earlier ones."""
+    long = [row for row, its in zip(rows, pieces, strict=True) if len(its) > 1]
+    again = [row["id"] for row in long if row["attempts"] > 1]
+    before = await store.taken_parts(tx, again) if again else []
+    references = {row["text_id"]: row["concat"] for row in before}
+    new = [row for row in long if row["id"] not in references]
+    while new:  # one for each number a round: two long texts to one number get one after the other
+        round_ = {row["number"]: row for row in reversed(new)}
+        firsts = {number: row["id"].int % REFERENCES + 1 for number, row in round_.items()}
+        counted = await store.next_references(tx, firsts)
+        references |= {row["id"]: counted[number] for number, row in round_.items()}
+        new = [row for row in new if row["id"] not in references]
+    return references, {(row["text_id"], row["part"]) for row in before}
+
+
+def _tell_uses(app: Messaging, tx: Tx, rows: Sequence[Record], at: datetime) -> None:
+    if not app.headers:
+        return
+    uses: dict[int, list[HeaderUse]] = {}
+    for row in rows:
+        header = app.headers.get((row["company_id"], sender_key(row["sender"])))
+        if header is not None and header.shared:
+            use = HeaderUse(text_id=row["id"], header=row["sender"], number=row["number"], at=at)
+            uses.setdefault(row["company_id"], []).append(use)
+    for company_id, items in uses.items():
+        tx.emit(HeadersUsed(company_id=company_id, items=items))
+
+
+async def within_caps(app: Messaging, desk: Desk, tx: Tx, claim_id: UUID, texts: list[Prepared]) -> list[Prepared]:
+    """Those that may go out now by their senders' caps; the others go back to the queue, each to its own time. Charges what goes out."""
+    if app.sender_caps:
+        texts = await _within_sender_caps(app, tx, claim_id, texts)
+    if desk.parts_per_s is not None:
+        await meters.charge(tx, meters.of_carrier(desk.id), sum(len(text.parts) for text in texts))
+    return texts
+
+
+async def _within_sender_caps(app: Messaging, tx: Tx, claim_id: UUID, texts: list[Prepared]) -> list[Prepared]:
+    capped = {key: app.sender_caps[key] for text in texts if (key := sender_key(text.sender)) in app.sender_caps}
+    levels = {key: await meters.level(tx, meters.of_sender(key), rate) for key, rate in sorted(capped.items())}
+    spent: Counter[str] = Counter()
+    go: list[Prepared] = []
+    waits: list[tuple[UUID, float]] = []
+    for text in texts:
+        key = sender_key(text.sender)
+        if key not in capped:
+            go.append(text)
+            continue
+        spent[key] += len(text.parts)
+        over = spent[key] - levels[key]
+        if over < len(text.parts):  # the first part of it may go: what is more is a debt
+            go.append(text)
+        else:
+            waits.append((text.id, over / capped[key]))
+    for key in sorted(capped):
+        await meters.charge(tx, meters.of_sender(key), sum(len(t.parts) for t in go if sender_key(t.sender) == key))
+    await store.put_back(tx, claim_id, waits)
+    return go
