@@ -24,6 +24,7 @@ class Capabilities:
 
     alphabets: frozenset[Alphabet] = frozenset(Alphabet)
     takes_whole: bool = True  # long texts as they are; else the ledger cuts them, and each part is answered for itself
+    header_octets: int = 6  # what the header of a part takes of its 140 octets: 6, or 7 with a 16-bit reference in it (TS 23.040, 9.2.3.24.8)
     alphanumeric_senders: bool = True
     own_reference: bool = True  # receipts name our `text_id`; else they are matched by the carrier's reference
     query: bool = False  # can be asked what became of a part

@@ -52,7 +52,7 @@ async def test_a_test_is_delivered_by_a_receipt_and_never_leaves(messaging: Mess
     assert life.carrier == "nowhere"
     what = [step["what"] for step in life.steps]
     assert what[0] == "made, lane ordinary, a test"
-    assert {"claimed, attempt 1", f"taken by nowhere as {id_.hex}", "receipt: delivered"} <= set(what)
+    assert {"claimed, attempt 1", f"taken by nowhere as {id_.hex}", f"receipt {id_.hex}: delivered"} <= set(what)
     assert await messaging.simulator.log() == []
     read = await messaging.gateway.ask(ReadText(id=id_), TEST_GRANT)
     assert (read.test, read.body, read.submitted_at is not None) == (True, "Only a test", True)

@@ -56,10 +56,9 @@ def test_marketing_waits_for_the_end_of_the_recipients_quiet_hours(
     assert quiet_until(policy, number, at(now)) == (at(until) if until else None)
 
 
-MOMENTS = (
-    st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))
-    | st.datetimes(datetime(2026, 3, 28, 20), datetime(2026, 3, 29, 10), timezones=st.just(UTC))
-    | st.datetimes(datetime(2026, 10, 24, 20), datetime(2026, 10, 25, 10), timezones=st.just(UTC))
+NIGHTS = [at("2026-01-01T12:00Z"), at("2026-03-28T12:00Z"), at("2026-07-01T12:00Z"), at("2026-10-24T12:00Z")]
+MOMENTS = st.builds(
+    lambda noon, seconds: noon + timedelta(seconds=seconds), st.sampled_from(NIGHTS), st.integers(0, 86_400)
 )
 HOURS = st.times().map(lambda t: t.replace(second=0, microsecond=0))
 

@@ -122,6 +122,20 @@ def test_every_number_has_a_prefix_of_its_own(number: str) -> None:
     assert 6 <= len(limits.prefix(number)) <= 8
 
 
+@pytest.mark.parametrize(
+    ("number", "country"),
+    [
+        ("+447700900123", "GB"),
+        ("+447000000000", "GB"),
+        ("+447797712345", "JE"),
+        ("+33612345678", "FR"),
+        ("+99900000", "ZZ"),
+    ],
+)
+def test_a_country_is_told_by_the_ranges_and_for_new_ones_by_the_code(number: str, country: str) -> None:
+    assert limits.country(number) == country
+
+
 def test_an_ipv6_address_counts_as_its_network_and_a_mapped_one_as_itself() -> None:
     assert limits.network("2001:db8::1") == limits.network("2001:db8::ffff:1") == "2001:db8::/64"
     assert limits.network("::ffff:192.0.2.7") == "192.0.2.7"

@@ -111,6 +111,7 @@ class SmppCarrier:
         self._late_answers: Handover[LateAnswer] = Handover("late answers")
         self._capabilities = Capabilities(
             takes_whole=settings.long == "payload",
+            header_octets=7 if settings.long == "udh16" else 6,
             alphanumeric_senders=settings.alphanumeric_senders,
             own_reference=False,
             query=settings.query,

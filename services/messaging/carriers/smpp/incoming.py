@@ -77,6 +77,7 @@ def _receipt(sm: Sm, settings: SmppSettings, now: datetime) -> Receipt:
     if sm.esm_class & EsmClass.TYPE_MASK == EsmClass.INTERMEDIATE and status is not ReceiptStatus.UNLISTED:
         status = ReceiptStatus.ACCEPTED  # 5.2.12: whatever happened, it is not the end
     error, failure = _error(sm, text, settings)
+    number = _number(sm.source_addr_ton, sm.source_addr)  # of the handset: a receipt comes the way the text did not go
     if status is ReceiptStatus.UNLISTED:
         error = text.stat or (state.name if state else error)
     return Receipt(
@@ -86,6 +87,7 @@ def _receipt(sm: Sm, settings: SmppSettings, now: datetime) -> Receipt:
         error or None,
         failure=failure if status is ReceiptStatus.FAILED else Failure.UNKNOWN,
         raw=_raw(sm, octets),
+        number=number if number.startswith("+") else "",
     )
 
 

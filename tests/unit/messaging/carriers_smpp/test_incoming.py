@@ -88,6 +88,13 @@ def test_an_intermediate_notification_is_never_an_end():
     assert read(sm).status is ReceiptStatus.ACCEPTED
 
 
+def test_a_receipt_names_the_handset_where_it_says_the_whole_number():
+    assert read(receipt_in("0a1b")).number == "+447700900001"
+    national = receipt_in("0a1b")
+    national.source_addr_ton, national.source_addr = 2, "7700900001"
+    assert read(national).number == ""
+
+
 def test_a_receipt_that_says_nothing_is_kept_as_it_came():
     receipt = read(text_in(b"gibberish\0", esm_class=0x04))
 
