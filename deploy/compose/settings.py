@@ -4,6 +4,7 @@ Owns `.heliograph/compose/`, a closed folder. Hosts and ports are those of docke
 """
 
 import json
+import os
 from pathlib import Path
 
 from deploy.native.environment import WITH_DATABASE, Secrets, write_environment
@@ -12,6 +13,7 @@ from deploy.native.postgres import services_script
 from deploy.native.rabbitmq import ADMIN, VHOST, definitions
 
 SIMULATOR_URL = "tcp://simulator:8091"
+GATEWAY_URL = "http://gateway:8080"
 MANAGEMENT = "rabbitmq:15672"
 
 
@@ -44,7 +46,7 @@ def _environments(secret: Secrets, mode: str) -> dict[str, dict[str, str]]:
         "console": _broker(secret, "console")
         | {
             "HELIOGRAPH_MANAGEMENT_URL": f"http://{ADMIN}:{secret.broker[ADMIN]}@{MANAGEMENT}",
-            "HELIOGRAPH_GATEWAY_URL": "http://gateway:8080",
+            "HELIOGRAPH_GATEWAY_URL": GATEWAY_URL,
             "HELIOGRAPH_CONTROL_URL": "http://simulator:8090",
         },
     }
@@ -54,6 +56,7 @@ def _environments(secret: Secrets, mode: str) -> dict[str, dict[str, str]]:
     files["messaging"] |= {
         "HELIOGRAPH_VERIFICATION_KEY": secret.verification_key,
         "HELIOGRAPH_SIMULATOR_URL": SIMULATOR_URL,
+        "HELIOGRAPH_PUBLIC_URL": os.environ.get("HELIOGRAPH_PUBLIC_URL") or GATEWAY_URL,
     }
     return files
 

@@ -39,7 +39,7 @@ def up(layout: Layout) -> None:
         settings.write(layout, environment.read_secrets(layout, KEYS_BY), mode)
         ports = _settle_ports(layout)
         _write_wrapper(layout)
-        scale = [f"--scale={service}={copies}" for service in environment.WITH_DATABASE]
+        scale = [f"--scale={service}={copies}" for service in (*environment.WITH_DATABASE, "connector")]
         if not engine.compose(layout, "up", "--detach", "--wait", *scale, *environment.STARTED):
             raise Trouble("docker compose could not bring everything up; what is missing: make status, make logs")
         if not engine.compose(layout, "run", "--rm", "--no-deps", "-T", "seed"):

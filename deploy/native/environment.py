@@ -20,8 +20,9 @@ from deploy.native.terminal import Trouble
 
 WITH_DATABASE = ("auth", "messaging", "inbound", "phonelist", "campaign")
 BROKER_USERS = (*WITH_DATABASE, "gateway", "console")
-STARTED = ("simulator", *WITH_DATABASE, "gateway")  # in this order; stopped in the other
-COPIED = (*WITH_DATABASE, "gateway")  # there is one far side
+STARTED = ("simulator", *WITH_DATABASE, "connector", "gateway")  # in this order; stopped in the other
+COPIED = (*WITH_DATABASE, "connector", "gateway")  # there is one far side
+MODULES = {"connector": "services.messaging.connector"}  # messaging's other process: it has the same database and user
 
 HTTP_PORT_DEFAULT = 8080
 CONTROL_PORT_DEFAULT = 8090
@@ -35,8 +36,16 @@ PREFERRED = {
     "epmd": 18369,
     "distribution": 18625,
     "carrier": 18275,
+    "smpp": 18276,
+    "message-api": 18277,
 }
 OPS_PORT_FIRST = 18100  # ten a service, for its copies
+
+# Of the simulator's HTTP message API, one of each kind: for trying carriers out. They are no secrets, for nothing behind them is real.
+SIMULATED_ACCOUNTS = [
+    {"sid": "AC00000000000000000000000000000001", "token": "simulate", "api": "twilio"},
+    {"sid": "simulated", "token": "simulate", "api": "json"},
+]
 
 MAKE_GRANT_KEYS = """
 import base64
@@ -55,13 +64,16 @@ class Instance:
     def name(self) -> str:
         return self.service if self.copy == 1 else f"{self.service}-{self.copy}"
 
+    @property
+    def module(self) -> str:
+        return MODULES.get(self.service, f"services.{self.service}")
 
-def instances(layout: Layout, copies: int) -> list[Instance]:
-    """What is to run, in the order of starting. A service whose package is not there yet is left out."""
+
+def instances(copies: int) -> list[Instance]:
+    """What is to run, in the order of starting."""
     return [
         Instance(service, copy)
         for service in STARTED
-        if (layout.tree / "services" / service / "__main__.py").exists()
         for copy in range(1, (copies if service in COPIED else 1) + 1)
     ]
 
@@ -154,12 +166,15 @@ def number(name: str, default: int) -> int:
 
 def environment_of(layout: Layout, instance: Instance, port: Ports, secret: Secrets, mode: str) -> dict[str, str]:
     """Everything a process is told about Heliograph."""
-    service = instance.service
+    service = "messaging" if instance.service == "connector" else instance.service
     told = {"HELIOGRAPH_MODE": mode, "HELIOGRAPH_OPS_PORT": str(port[f"ops:{instance.name}"])}
     if service == "simulator":
         return told | {
             "HELIOGRAPH_CARRIER_PORT": str(port["carrier"]),
             "HELIOGRAPH_CONTROL_PORT": str(port["control"]),
+            "HELIOGRAPH_SMPP_PORT": str(port["smpp"]),
+            "HELIOGRAPH_MESSAGE_API_PORT": str(port["message-api"]),
+            "HELIOGRAPH_MESSAGE_API_ACCOUNTS": json.dumps(SIMULATED_ACCOUNTS),
             "HELIOGRAPH_LOG_PATH": str(layout.home / "simulator" / "log.jsonl"),
         }
     told |= _broker(service, port, secret)
@@ -171,6 +186,7 @@ def environment_of(layout: Layout, instance: Instance, port: Ports, secret: Secr
         case "messaging":
             told["HELIOGRAPH_VERIFICATION_KEY"] = secret.verification_key
             told["HELIOGRAPH_SIMULATOR_URL"] = f"tcp://{ports.LOOPBACK}:{port['carrier']}"
+            told["HELIOGRAPH_PUBLIC_URL"] = os.environ.get("HELIOGRAPH_PUBLIC_URL") or f"http://{ports.LOOPBACK}:{port['http:gateway']}"
         case "gateway":
             told["HELIOGRAPH_HTTP_HOST"] = ports.LOOPBACK
             told["HELIOGRAPH_HTTP_PORT"] = str(port[f"http:{instance.name}"])

@@ -74,7 +74,7 @@ def start_instances(layout: Layout, wanted: Sequence[Instance], port: Ports, sec
             with step(f"stopping {instance.name}, whose settings have changed"):
                 processes.stop([running], DRAIN_LIMIT_S)
         process = processes.start(
-            [layout.python, "-m", f"services.{instance.service}"],
+            [layout.python, "-m", instance.module],
             inherited(layout) | told,
             layout.tree,
             layout.log(instance.name),

@@ -41,10 +41,13 @@ def alone(layout: Layout) -> Iterator[None]:
         yield
 
 
+SIMULATORS = ("carrier", "smpp", "message-api", "control")  # its ports
+
+
 def up(layout: Layout) -> None:
     began = time.monotonic()
     mode = os.environ.get("HELIOGRAPH_MODE", "development")
-    wanted = environment.instances(layout, environment.number("HELIOGRAPH_COPIES", 1))
+    wanted = environment.instances(environment.number("HELIOGRAPH_COPIES", 1))
     packages.ensure_system()
     packages.ensure_venv(layout, development=False)
     with alone(layout):
@@ -74,7 +77,7 @@ def _held(layout: Layout, secret: Secrets) -> frozenset[str]:
     held: set[str] = set()
     for name, process in fleet.recorded(layout).items():
         if process.is_alive():
-            held |= {f"ops:{name}", f"http:{name}", *(("carrier", "control") if name == "simulator" else ())}
+            held |= {f"ops:{name}", f"http:{name}", *(SIMULATORS if name == "simulator" else ())}
     if "postgres" in known.by_name:
         if fleet.postgres_of(layout, known, secret).pid():
             held.add("postgres")

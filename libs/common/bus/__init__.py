@@ -5,7 +5,19 @@ connection.py the wire; registry.py who may ask what; ask.py the asking side, an
 
 from libs.common.bus.ask import Asker, Unanswered
 from libs.common.bus.connection import Bus
-from libs.common.bus.registry import Asked, Commands, Events, Queries, anyone, each, each_read, only, operator, user
+from libs.common.bus.registry import (
+    Asked,
+    Commands,
+    Events,
+    Queries,
+    anyone,
+    each,
+    each_read,
+    only,
+    operator,
+    user,
+    user_or_console,
+)
 
 __all__ = [
     "Asked",
@@ -21,4 +33,5 @@ __all__ = [
     "only",
     "operator",
     "user",
+    "user_or_console",
 ]

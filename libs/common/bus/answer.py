@@ -198,7 +198,8 @@ def _ok(answer: Contract) -> bytes:
 
 
 def _refused(refusal: Refusal) -> bytes:
-    return orjson.dumps({"refused": refusal.code, "detail": refusal.detail})
+    later = {"retry_after_s": refusal.retry_after_s} if refusal.retry_after_s else {}
+    return orjson.dumps({"refused": refusal.code, "detail": refusal.detail} | later)
 
 
 def _first(error: ValidationError) -> str:

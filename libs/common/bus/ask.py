@@ -83,7 +83,7 @@ class Asker:
             answer = await self._answer(kind, item)
         if (refused := answer.get("refused")) is not None:
             telemetry.ASKED.labels(kind.kind(), refused).inc()
-            raise Refusal(Code(refused), answer.get("detail", ""))
+            raise Refusal(Code(refused), answer.get("detail", ""), answer.get("retry_after_s", 0))
         telemetry.ASKED.labels(kind.kind(), "answered").inc()
         return kind.answer_type().model_validate(answer["ok"])
 

@@ -68,6 +68,11 @@ def operator(handle: HandlerOfMany) -> Registered:
     return Registered(handle, lambda caller: ADMINISTER in caller.permissions or caller.service == "console")
 
 
+def user_or_console(handle: HandlerOfMany) -> Registered:
+    """A user of any company, or the command line on the operator's own machine."""
+    return Registered(handle, lambda caller: caller.company_id > 0 or caller.service == "console")
+
+
 def only(*services: str) -> Callable[[HandlerOfMany], Registered]:
     """Other services, on their own account."""
     return lambda handle: Registered(handle, lambda caller: caller.service in services)

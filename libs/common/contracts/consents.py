@@ -51,6 +51,7 @@ class NewConsent(Contract):
 class Consent(NewConsent):
     """`key` orders the ledger: `after` of the next page. Recorded by a user (0: an operator) or from a text, whose words are then the wording."""
 
+    wording: str = ""  # a text may be longer than what can be recorded otherwise
     key: int
     recorded_at: datetime
     user_id: int | None

@@ -16,6 +16,7 @@ from libs.common.contracts.base import ITEMS_MAX, PAGE_MAX, Command, Contract, D
 
 OWN_WORDS_MAX = 20  # of a company, a kind
 REPLY_CHARACTERS_MAX = 320
+REVIEWS_PAGE_MAX = 500  # of the longest texts some 3 MB
 
 OwnWord = Annotated[str, Field(min_length=1, max_length=40)]
 ReplyBody = Annotated[str, Field(max_length=REPLY_CHARACTERS_MAX)]
@@ -38,7 +39,9 @@ class OptOutPolicy(Contract):
     scope: Scope = Scope.COMPANY
     stop_words: list[OwnWord] = Field(default_factory=list, max_length=OWN_WORDS_MAX)
     start_words: list[OwnWord] = Field(default_factory=list, max_length=OWN_WORDS_MAX)
-    stop_text: ReplyBody = "{brand}: you are opted out and will get no more messages from {header}. Text START to rejoin."
+    stop_text: ReplyBody = (
+        "{brand}: you are opted out and will get no more messages from {header}. Text START to rejoin."
+    )
     start_text: ReplyBody = "{brand}: you are opted in again to messages from {header}. Text STOP to end them."
     help_text: ReplyBody = "{brand} texts you from {header}. To get no more messages, text STOP to {header}."
 
@@ -130,7 +133,7 @@ class Reviews(Contract):
 
 
 class ReadReviews(Query[Reviews]):
-    """Texts that a person has to read, oldest first. A later STOP or START of the number settles them, too."""
+    """Texts that a person has to read, oldest first. A later STOP or START of the number settles them, too. A page has at most REVIEWS_PAGE_MAX."""
 
     owner: ClassVar[str] = "inbound"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from libs.common.bus import Asked
@@ -48,23 +48,39 @@ async def show_text(tx: Tx, ask: Asked[ShowText]) -> TextLife:
 
 
 async def _steps(tx: Tx, row: Record) -> list[dict[str, Any]]:
+    """Everything that is known of it, in order of time."""
     made = f"made, lane {Lane(row['lane']).name.lower()}{', a test' if row['test'] else ''}"
-    steps: list[dict[str, Any]] = [{"at": uuid7_time(row["id"]), "what": made}]
+    steps: list[tuple[datetime, str]] = [(uuid7_time(row["id"]), made)]
+    if row["why"]:
+        steps.append((uuid7_time(row["id"]), f"route: {row['why']}"))
     if row["send_at"]:
-        steps.append({"at": row["send_at"], "what": "not to be sent before this"})
+        steps.append((row["send_at"], "not to be sent before this"))
+    steps += [(each["at"], each["what"]) for each in await store.happenings(tx, row["id"])]
     if row["claimed_at"]:
-        steps.append({"at": row["claimed_at"], "what": f"claimed, attempt {row['attempts']}"})
-        receipts = await store.receipts_of(
-            tx, row["id"], row["claimed_at"], (row["settled_at"] or now()) + RECEIPT_SPAN
-        )
-        steps += [{"at": r["at"], "what": f"receipt: {r['status']} {r['error'] or ''}".strip()} for r in receipts]
+        steps.append((row["claimed_at"], f"claimed, attempt {row['attempts']}"))
+        steps += await _receipts(tx, row)
     if row["submitted_at"]:
-        steps.append({"at": row["submitted_at"], "what": f"taken by {row['carrier']} as {row['reference']}"})
-    if row["next_attempt_at"] and row["attempts"]:
-        steps.append({"at": row["next_attempt_at"], "what": f"next attempt, after: {row['reason']}"})
+        steps.append((row["submitted_at"], f"taken by {row['carrier']} as {row['reference']}"))
+    if row["next_attempt_at"] and row["attempts"] and row["state"] == State.QUEUED:
+        steps.append((row["next_attempt_at"], f"next attempt, after: {row['reason']}"))
     if row["settled_at"]:
-        steps.append({"at": row["settled_at"], "what": f"{row['state']} {row['reason']}".strip()})
-    return sorted(steps, key=lambda step: step["at"])
+        steps.append((row["settled_at"], f"{row['state']} {row['reason']}".strip()))
+    return [{"at": at, "what": what} for at, what in sorted(steps, key=lambda step: step[0])]
+
+
+async def _receipts(tx: Tx, row: Record) -> list[tuple[datetime, str]]:
+    parts = await store.parts(tx, row["id"])
+    references = [part["reference"] for part in parts] or [row["reference"] or ""]
+    until = (row["settled_at"] or now()) + RECEIPT_SPAN
+    received = await store.receipts_of(
+        tx, row["id"], row["carrier"] or "", references, row["claimed_at"] - RECEIPT_SPAN, until
+    )
+    steps = [
+        (p["at"], f"part {p['part']} of {p['parts']} taken as {p['reference']}: {p['state']}")
+        for p in parts
+        if p["parts"] > 1
+    ]
+    return steps + [(r["at"], f"receipt {r['reference']}: {r['status']} {r['error'] or ''}".strip()) for r in received]
 
 
 async def read_books(tx: Tx, ask: Asked[ReadMessagingBooks]) -> MessagingBooks:

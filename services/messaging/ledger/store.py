@@ -10,13 +10,15 @@ from libs.common.db import Tx
 from libs.common.db.pool import Record
 
 LIFE = """
-SELECT id, company_id, lane, test, state, number, sender, send_at, campaign_id, attempts, version, claimed_at, submitted_at,
-    NULL::timestamptz AS settled_at, carrier, reference, reason, next_attempt_at
-FROM open_texts WHERE id = $1
-UNION ALL
-SELECT id, company_id, lane, test, state, number, sender, send_at, campaign_id, attempts, version, claimed_at, submitted_at, settled_at,
-    carrier, reference, reason, NULL
-FROM texts WHERE id = $1
+SELECT t.*, d.why FROM (
+    SELECT id, company_id, lane, test, state, number, sender, send_at, campaign_id, attempts, version, claimed_at, submitted_at,
+        NULL::timestamptz AS settled_at, decision, carrier, reference, reason, next_attempt_at
+    FROM open_texts WHERE id = $1
+    UNION ALL
+    SELECT id, company_id, lane, test, state, number, sender, send_at, campaign_id, attempts, version, claimed_at, submitted_at, settled_at,
+        decision, carrier, reference, reason, NULL
+    FROM texts WHERE id = $1
+) AS t LEFT JOIN decisions d ON d.id = t.decision
 """
 
 
@@ -24,17 +26,31 @@ async def life(tx: Tx, id_: UUID) -> Record | None:
     return await tx.fetchrow(LIFE, id_)
 
 
+HAPPENINGS = "SELECT at, what FROM happenings WHERE text_id = $1"
+PARTS = "SELECT part, parts, reference, coalesce(state, 'no receipt yet') AS state, at FROM sent_parts WHERE text_id = $1 ORDER BY part"
+
+
+async def happenings(tx: Tx, id_: UUID) -> list[Record]:
+    return await tx.fetch(HAPPENINGS, id_)
+
+
+async def parts(tx: Tx, id_: UUID) -> list[Record]:
+    return await tx.fetch(PARTS, id_)
+
+
 # Raw batches are not indexed by text: the few that came while it was under way are read.
 RECEIPTS = """
-SELECT at, item ->> 2 AS status, item ->> 4 AS error
+SELECT at, item ->> 1 AS reference, item ->> 2 AS status, item ->> 4 AS error
 FROM raw_receipts, jsonb_array_elements(items) AS item
-WHERE at BETWEEN $2 AND $3 AND item ->> 0 = $1::text
+WHERE at BETWEEN $3 AND $4 AND (item ->> 0 = $1::text OR (item ->> 0 IS NULL AND carrier = $5 AND item ->> 1 = ANY($2::text[])))
 ORDER BY at
 """
 
 
-async def receipts_of(tx: Tx, id_: UUID, since: datetime, until: datetime) -> list[Record]:
-    return await tx.fetch(RECEIPTS, str(id_), since, until)
+async def receipts_of(
+    tx: Tx, id_: UUID, carrier: str, references: Sequence[str], since: datetime, until: datetime
+) -> list[Record]:
+    return await tx.fetch(RECEIPTS, str(id_), references, since, until, carrier)
 
 
 OPEN = "SELECT state, count(*)::int AS texts FROM open_texts GROUP BY state"

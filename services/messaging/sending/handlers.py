@@ -18,8 +18,10 @@ from libs.common.contracts.inbound import RepliesWanted
 from libs.common.contracts.messaging import CancelText, SendText, State, TextId
 from libs.common.db import Tx
 from libs.common.db.pool import Record
+from libs.common.near_gsm import replaced
 from libs.common.phone import sender_key
 from services.messaging.ledger.closing import close
+from services.messaging.policies.store import too_many
 from services.messaging.sending import rules, store
 from services.messaging.sending.queueing import queue, queue_recipients
 from services.messaging.sending.rules import Lane
@@ -35,13 +37,17 @@ async def send_texts(tx: Tx, asked: Sequence[Asked[SendText]]) -> list[TextId | 
     """Queues each text under its ask's id. Refuses bad numbers, texts and senders, and numbers that are opted out."""
     senders = await store.known_senders(tx, {(a.caller.company_id, sender_key(a.body.sender)) for a in asked})
     templates = await bodies_of(tx, {(a.caller.company_id, a.body.template_id) for a in asked if a.body.template_id})
-    drafts: list[store.Draft | Refusal] = [_draft(ask, senders, templates) for ask in asked]
+    drafts = [_draft(ask, senders, templates, tx.app.policy_of(ask.caller.company_id).near_gsm) for ask in asked]
     good = [draft for draft in drafts if not isinstance(draft, Refusal)]
     stops = await stops_of(tx, {(draft.company_id, draft.number) for draft in good})
     stopped = {draft.id for draft in good if _stopped(tx, draft, stops)}
 
-    await queue(tx, Lane.ORDINARY, [draft for draft in good if draft.id not in stopped])
-    return [_answer(draft, stopped) for draft in drafts]
+    sendable = [draft for draft in good if draft.id not in stopped]
+    said = [(draft.company_id, draft.number, draft.body) for draft in sendable]
+    many = await too_many(tx, said, tx.app.policies) if said else []
+    repeated = {draft.id for draft, refused in zip(sendable, many, strict=True) if refused}
+    await queue(tx, Lane.ORDINARY, [draft for draft in sendable if draft.id not in repeated])
+    return [_answer(draft, stopped, repeated) for draft in drafts]
 
 
 def _stopped(tx: Tx, draft: store.Draft, stops: dict[tuple[int, str], list[str]]) -> bool:
@@ -54,11 +60,12 @@ def _stopped(tx: Tx, draft: store.Draft, stops: dict[tuple[int, str], list[str]]
 
 
 def _draft(
-    ask: Asked[SendText], senders: dict[tuple[int, str], str], templates: dict[tuple[int, int], str]
+    ask: Asked[SendText], senders: dict[tuple[int, str], str], templates: dict[tuple[int, int], str], near_gsm: bool
 ) -> store.Draft | Refusal:
     wanted, company_id = ask.body, ask.caller.company_id
     try:
         body = _words(wanted, templates.get((company_id, wanted.template_id or 0)))
+        body = replaced(body) if near_gsm else body
         number = rules.checked(wanted.to, body)
         reference = rules.reference(wanted.reference)
         send_at, expires_at = rules.times(wanted.send_at, now())
@@ -84,11 +91,13 @@ def _words(wanted: SendText, template: str | None) -> str:
     return rendered(template, wanted.values)
 
 
-def _answer(draft: store.Draft | Refusal, stopped: set[UUID]) -> TextId | Refusal:
+def _answer(draft: store.Draft | Refusal, stopped: set[UUID], repeated: set[UUID]) -> TextId | Refusal:
     if isinstance(draft, Refusal):
         return draft
     if draft.id in stopped:
         return Refusal(Code.OPTED_OUT, "this number has texted STOP")
+    if draft.id in repeated:
+        return Refusal(Code.LIMIT_REACHED, "this number was sent the same text too often within an hour")
     return TextId(id=draft.id)
 
 
@@ -115,7 +124,8 @@ def _cancelled(ask: Asked[CancelText], row: Record | None) -> Done | Refusal:
 
 async def recipients_handed_over(tx: Tx, event: RecipientsHandedOver) -> None:
     """Queues a window of a campaign; cancelled at once where its stop overtook it."""
-    stopped = await store.keep_campaign(tx, event.campaign_id, event.company_id, event.sender, event.body)
+    body = replaced(event.body) if tx.app.policy_of(event.company_id).near_gsm else event.body
+    stopped = await store.keep_campaign(tx, event.campaign_id, event.company_id, event.sender, body)
     await queue_recipients(tx, event)
     if stopped:
         await close(tx, [r.id for r in event.items], State.CANCELLED, "campaign stopped")

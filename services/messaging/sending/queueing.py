@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from libs.common import countries
 from libs.common.contracts.campaign import RecipientsHandedOver
 from libs.common.contracts.messaging import State
 from libs.common.db import Tx
-from services.messaging.ledger.closing import close
+from services.messaging.ledger.closing import close, close_each
 from services.messaging.routing.handlers import NO_ROUTE, routed
 from services.messaging.routing.rules import Routable
 from services.messaging.sending import store
@@ -30,10 +31,12 @@ async def queue(tx: Tx, lane: Lane, drafts: Sequence[Draft]) -> None:
 
 async def queue_recipients(tx: Tx, window: RecipientsHandedOver) -> None:
     items = window.items
+    unreachable = {recipient.id: why for recipient in items if (why := countries.reachable(recipient.number))}
     texts = [Routable(r.id, window.company_id, Lane.BULK, r.number, window.sender, window.test) for r in items]
     ways = await _ways(tx, texts, Lane.BULK)
     await store.insert_recipients(tx, window, ways)
     await _reject(tx, [recipient.id for recipient, way in zip(items, ways, strict=True) if way[0] == UNROUTED])
+    await close_each(tx, [(id_, State.REJECTED, why) for id_, why in unreachable.items()])
 
 
 async def _ways(tx: Tx, texts: Sequence[Routable], lane: Lane) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from libs.common import gsm, phone
+from libs.common import countries, gsm, phone
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.messaging import SCHEDULE_DAYS_MAX
 
@@ -21,8 +21,10 @@ class Lane(IntEnum):
 
 
 def checked(to: str, body: str) -> str:
-    """The number as E.164. Refused with invalid_number, text_empty or text_too_long."""
+    """The number as E.164. Refused with invalid_number, where no text can reach it too, text_empty or text_too_long."""
     number = phone.required(to)
+    if (why := countries.reachable(number)) is not None:
+        raise Refusal(Code.INVALID_NUMBER, why)
     if not body.strip():
         raise Refusal(Code.TEXT_EMPTY, "a text needs at least one visible character")
     if "\x00" in body:

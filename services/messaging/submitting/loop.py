@@ -34,7 +34,7 @@ from services.messaging.sending.rules import Lane
 from services.messaging.sending.states import END
 from services.messaging.submitting import meters, rules, store
 from services.messaging.submitting.floors import Floors
-from services.messaging.submitting.prepare import Prepared, prepared, within_caps
+from services.messaging.submitting.prepare import Prepared, awake, prepared, within_caps
 from services.messaging.suppressions.handlers import note_failed, reason_against
 
 if TYPE_CHECKING:
@@ -63,7 +63,10 @@ async def submit(app: Messaging, desk: Desk, lane: Lane) -> int:
         claimed = await _claim(desk, tx, lane, claim_id)
         if not claimed:
             return 0
-        texts = await prepared(app, desk, tx, await _close_unsendable(tx, claimed))
+        rows = await _close_unsendable(tx, claimed)
+        if lane is Lane.BULK:
+            rows = await awake(app, tx, claim_id, rows)
+        texts = await prepared(app, desk, tx, rows)
         texts = await within_caps(app, desk, tx, claim_id, texts)
         if texts:
             await store.keep_claim(tx, claim_id, app.worker, desk.carrier.name, LEASE_S, [text.id for text in texts])

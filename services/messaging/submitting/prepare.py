@@ -17,6 +17,7 @@ from libs.common.db.pool import Record
 from libs.common.phone import sender_key
 from services.messaging.carriers.carrier import Part
 from services.messaging.connections.desk import Desk
+from services.messaging.policies.rules import quiet_until
 from services.messaging.submitting import meters, rules, store
 from services.messaging.verification.rules import with_code
 
@@ -45,7 +46,7 @@ async def prepared(app: Messaging, desk: Desk, tx: Tx, rows: Sequence[Record]) -
     if desk.carrier.capabilities.takes_whole:
         texts = [_whole(app, row, at) for row in rows]
     else:
-        texts = await _cut(app, tx, rows, at)
+        texts = await _cut(app, tx, rows, at, desk.carrier.capabilities.header_octets)
     _tell_uses(app, tx, rows, at)
     return texts
 
@@ -71,10 +72,10 @@ def _whole(app: Messaging, row: Record, at: datetime) -> Prepared:
     return Prepared(row["id"], row["sender"], row["attempts"], row["expires_at"], (part,))
 
 
-async def _cut(app: Messaging, tx: Tx, rows: Sequence[Record], at: datetime) -> list[Prepared]:
+async def _cut(app: Messaging, tx: Tx, rows: Sequence[Record], at: datetime, header_octets: int) -> list[Prepared]:
     bodies = [_words(app, row) for row in rows]
     alphabets = [gsm.alphabet(body) for body in bodies]
-    pieces = [gsm.cut(body, alphabet) for body, alphabet in zip(bodies, alphabets, strict=True)]
+    pieces = [gsm.cut(body, alphabet, header_octets) for body, alphabet in zip(bodies, alphabets, strict=True)]
     references, taken = await _references(tx, rows, pieces)
     texts = []
     for row, alphabet, its in zip(rows, alphabets, pieces, strict=True):
@@ -117,6 +118,17 @@ def _tell_uses(app: Messaging, tx: Tx, rows: Sequence[Record], at: datetime) -> 
             uses.setdefault(row["company_id"], []).append(use)
     for company_id, items in uses.items():
         tx.emit(HeadersUsed(company_id=company_id, items=items))
+
+
+async def awake(app: Messaging, tx: Tx, claim_id: UUID, rows: Sequence[Record]) -> list[Record]:
+    """Those that their company lets go out at this hour of the recipient; the others wait for the end of its quiet hours."""
+    if not app.policies:
+        return list(rows)
+    at = now()
+    until = {row["id"]: quiet_until(app.policy_of(row["company_id"]), row["number"], at) for row in rows}
+    waits = [(id_, (end - at).total_seconds()) for id_, end in until.items() if end is not None]
+    await store.put_back(tx, claim_id, waits)
+    return [row for row in rows if until[row["id"]] is None]
 
 
 async def within_caps(app: Messaging, desk: Desk, tx: Tx, claim_id: UUID, texts: list[Prepared]) -> list[Prepared]:

@@ -166,7 +166,7 @@ def _wanted(ask: Asked[StartVerification], settings: Settings) -> Wanted | Refus
         network = limits.network(ask.body.client_address) if ask.body.client_address else ""
     except Refusal as refusal:
         return refusal
-    if phone.country_of(number) not in settings.countries.get(ask.caller.company_id, rules.COUNTRIES):
+    if limits.country(number) not in settings.countries.get(ask.caller.company_id, rules.COUNTRIES):
         return Refusal(Code.COUNTRY_NOT_ALLOWED, "the company sends no codes to numbers of this country")
     return Wanted(ask, number, limits.keys(ask.caller.company_id, ask.caller.test, number, network))
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import phonenumbers
 
+from libs.common import phone
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.verification import Scope
 
@@ -43,12 +44,20 @@ DEFAULTS: Mapping[Scope, Window] = {
 Key = tuple[int, bool, Scope, str]  # company, test, scope, what is counted
 
 
+def calling_code(number: str) -> str:
+    """Of an E.164 number, such as 44; none begins with another (ITU-T E.164). Three digits where it is nobody's."""
+    codes = (number[1 : 1 + digits] for digits in (1, 2, 3))
+    return next((code for code in codes if int(code) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE), number[1:4])
+
+
 def prefix(number: str) -> str:
     """Of an E.164 number: its country's code and the digits after it that a carrier's ranges share."""
-    for digits in (1, 2, 3):
-        if int(number[1 : 1 + digits]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
-            return number[: 1 + digits + PREFIX_DIGITS]
-    return number[: 1 + 3 + PREFIX_DIGITS]
+    return number[: 1 + len(calling_code(number)) + PREFIX_DIGITS]
+
+
+def country(number: str) -> str:
+    """ISO 3166-1. A number in none of the library's ranges, which lag behind those given out, is of the main country of its code."""
+    return phone.country_of(number) or phonenumbers.region_code_for_country_code(int(calling_code(number)))
 
 
 def network(address: str) -> str:

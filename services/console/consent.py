@@ -1,0 +1,135 @@
+"""heliograph consent: export, import. Also the way in for the opt-outs of another service: withdrawn consents, which stop as a STOP does."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from uuid import NAMESPACE_URL, uuid5
+
+import typer
+
+from libs.common import csv_text
+from libs.common.clock import from_client
+from libs.common.contracts.base import ITEMS_MAX
+from libs.common.contracts.consents import Consent, How, Kind, NewConsent, ReadConsents, RecordConsents
+from libs.common.csv_rows import DELIMITERS, NUMBER_NAMES
+from libs.common.phone import e164
+from services.console import nouns
+from services.console.asking import Trouble, asking
+
+if TYPE_CHECKING:
+    from libs.common.bus import Asker
+
+TIME_NAMES = (
+    "at",
+    "stoppedat",
+    "optedoutat",
+    "withdrawnat",
+    "date",
+    "datetime",
+    "time",
+    "timestamp",
+    "created",
+    "createdat",
+)
+BAD_TOLD_MAX = 100
+
+app = nouns.noun("Consents: who agreed to marketing or withdrew it, when, how and to which words.")
+
+
+@app.command()
+def export(company: nouns.CompanyName, file: Annotated[Path, typer.Argument(help="Written anew, as CSV.")]) -> None:
+    """The company's whole ledger."""
+    company_id = nouns.company(company).id
+
+    async def work(asker: Asker) -> int:
+        count, after, more = 0, 0, True
+        with file.open("w", encoding="utf-8", newline="") as out:
+            out.write(csv_text.line(Consent.model_fields))
+            while more:
+                page = await asker.ask(ReadConsents(company_id=company_id, after=after))
+                out.writelines(csv_text.line(one.model_dump(mode="json").values()) for one in page.items)
+                count, more = count + len(page.items), page.more
+                after = page.items[-1].key if page.items else after
+        return count
+
+    typer.echo(f"{asking(work)} consents")
+
+
+@app.command("import")
+def import_(
+    company: nouns.CompanyName,
+    file: Annotated[
+        Path,
+        typer.Argument(
+            exists=True,
+            dir_okay=False,
+            help="A CSV in UTF-8 with a column of phone numbers and, if known, one of times.",
+        ),
+    ],
+    reference: Annotated[str, typer.Option(help="Where it comes from: GetAllStops of the old service, say.")],
+    kind: Annotated[Kind, typer.Option(help="What the file's people did.")] = Kind.WITHDRAWN,
+    how: Annotated[How, typer.Option(help="How they did it.")] = How.IMPORT,
+) -> None:
+    """Write a file's consents down. Whoever withdrew is opted out, as by a STOP of that time; without one, of now.
+
+    The same file again, with the same reference, changes nothing more.
+    """
+    company_id, now = nouns.company(company).id, datetime.now(UTC)
+    bad: list[str] = []
+    rows = _consents(file, f"{company_id} {kind} {reference}", kind, how, reference, now, bad)
+
+    async def work(asker: Asker) -> tuple[int, int, int]:
+        recorded = repeated = stopped = 0
+        while some := list(islice(rows, ITEMS_MAX)):
+            told = await asker.ask(RecordConsents(company_id=company_id, items=some, stops=kind is Kind.WITHDRAWN))
+            recorded, repeated, stopped = recorded + told.recorded, repeated + told.repeated, stopped + told.stopped
+        return recorded, repeated, stopped
+
+    recorded, repeated, stopped = asking(work)
+    for sentence in bad[:BAD_TOLD_MAX]:
+        typer.echo(sentence)
+    typer.echo(f"{recorded} recorded, {repeated} there already, {stopped} opted out, {len(bad)} bad lines")
+
+
+def _consents(
+    file: Path, source: str, kind: Kind, how: How, reference: str, now: datetime, bad: list[str]
+) -> Iterator[NewConsent]:
+    """The good lines; sentences about the others go to `bad`."""
+    with file.open(encoding="utf-8-sig", newline="") as content:
+        first = content.readline()
+        delimiter = max(DELIMITERS, key=first.count)
+        names = ["".join(filter(str.isalnum, name)).casefold() for name in first.strip().split(delimiter)]
+        number_place = next((names.index(name) for name in NUMBER_NAMES if name in names), None)
+        time_place = next((names.index(name) for name in TIME_NAMES if name in names), None)
+        if number_place is None:
+            if e164(first.strip().split(delimiter)[0]) is None:
+                raise Trouble(f"{file}: no column has a name that says phone number, such as number, mobile or msisdn")
+            content.seek(0)
+            number_place = 0
+        for line, values in enumerate(
+            csv.reader(content, delimiter=delimiter), 1 if not time_place and names[0].isdecimal() else 2
+        ):
+            written = values[number_place].strip() if number_place < len(values) else ""
+            time = values[time_place].strip() if time_place is not None and time_place < len(values) else ""
+            number, at = e164(written), _time(time) if time else now
+            if number is None or at is None:
+                if any(values):
+                    bad.append(
+                        f"line {line}: {'no phone number' if number is None else 'no time such as 2026-03-01T12:00:00Z'}"
+                    )
+                continue
+            id_ = uuid5(NAMESPACE_URL, f"heliograph consent {source} {number} {time}")
+            yield NewConsent(id=id_, number=number, kind=kind, how=how, at=at, reference=reference)
+
+
+def _time(written: str) -> datetime | None:
+    """None where it is no time in ISO 8601; UK time where it has no offset, as the documented surface tells it."""
+    try:
+        return from_client(datetime.fromisoformat(written))
+    except ValueError:
+        return None
