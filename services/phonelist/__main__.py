@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from libs.common.bus import Commands, Events, Queries, each, each_read, only, operator, user
 from libs.common.contracts.auth import FoldersChanged
+from libs.common.contracts.inbound import MembershipsWanted
 from libs.common.contracts.phonelist import (
     AddEntries,
     AddRows,
@@ -28,6 +29,7 @@ from services.phonelist.imports import handlers as imports
 from services.phonelist.imports import loop
 from services.phonelist.lists import handlers as lists
 from services.phonelist.lists import store as lists_store
+from services.phonelist.memberships import handlers as memberships
 
 COMMANDS: Commands = {
     CreateList: user()(each(lists.create)),
@@ -48,7 +50,7 @@ QUERIES: Queries = {
     ListExists: only("campaign")(each_read(lists.exists)),
     ReadPhonelistBooks: operator(each_read(books.read)),
 }
-EVENTS: Events = {FoldersChanged: lists_store.apply_folders}
+EVENTS: Events = {FoldersChanged: lists_store.apply_folders, MembershipsWanted: memberships.wanted}
 LOOPS = [loop.sweep]
 
 SERVICE = Service(

@@ -5,7 +5,7 @@ The routes are the table at the end.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -15,10 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from services.simulator.accounts import Account, Accounts
 from services.simulator.faults import DELAY_MS_MAX, Fault
-from services.simulator.network import Network
+from services.simulator.network import EMBEDDED, Network
 from services.simulator.rules import RECEIPT_DELAY_MS, TEXT_CHARACTERS_MAX, Behaviour, Fate
-from services.simulator.session import Binds
+from services.simulator.session import Binds, Session
+from services.simulator.smpp_session import SmppSession
 
 BODY_BYTES_MAX = 32 << 20  # 10,000 texts of 1,600 characters, two bytes each
 TEXTS_PER_BULK_MAX = 10_000
@@ -36,10 +38,20 @@ class Strict(BaseModel):
 class TextTo(Strict):
     to: To
     text: Words
+    account: str | None = None
 
 
-class TextFrom(TextTo):
+class TextFrom(Strict):
     sender: Number = Field(alias="from")
+    to: To
+    text: Words
+
+
+class SessionOrder(Strict):
+    """Ends or silences the sessions of an account at once, whatever they are doing."""
+
+    account: str
+    do: Literal["disconnect", "half_open", "unbind"]
 
 
 class BehaviourOrder(Strict):
@@ -47,6 +59,11 @@ class BehaviourOrder(Strict):
     receipt: Fate = Fate.DELIVERED
     delay_ms: int = Field(RECEIPT_DELAY_MS, ge=0, le=DELAY_MS_MAX)
     reply: Words | None = None
+    error: str | None = Field(None, pattern=r"^[a-z0-9_]{1,32}$")
+    on_air_ms: int = Field(0, ge=0, le=DELAY_MS_MAX)
+    accepted_first: bool = False
+    refused: str | None = Field(None, pattern=r"^[a-z0-9_]{1,32}$")
+    network: str | None = Field(None, min_length=1, max_length=32)
 
 
 NUMBER: TypeAdapter[str] = TypeAdapter(Number)
@@ -54,6 +71,8 @@ TEXT: TypeAdapter[TextTo] = TypeAdapter(TextTo)
 BULK: TypeAdapter[list[TextFrom]] = TypeAdapter(Annotated[list[TextFrom], Field(max_length=TEXTS_PER_BULK_MAX)])
 FAULTS: TypeAdapter[Fault | list[Fault]] = TypeAdapter(Fault | list[Fault])
 BEHAVIOURS: TypeAdapter[BehaviourOrder | list[BehaviourOrder]] = TypeAdapter(BehaviourOrder | list[BehaviourOrder])
+ACCOUNTS: TypeAdapter[Account | list[Account]] = TypeAdapter(Account | list[Account])
+SESSIONS: TypeAdapter[SessionOrder] = TypeAdapter(SessionOrder)
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -90,9 +109,10 @@ def count_of(request: Request, name: str, default: int, largest: int) -> int:
 
 
 class Control:
-    def __init__(self, network: Network, binds: Binds) -> None:
+    def __init__(self, network: Network, binds: Binds, accounts: Accounts) -> None:
         self._network = network
         self._binds = binds
+        self._accounts = accounts
 
     async def messages(self, request: Request) -> Response:
         number = NUMBER.validate_python(request.path_params["number"])
@@ -101,13 +121,15 @@ class Control:
     async def text_in(self, request: Request) -> Response:
         number = NUMBER.validate_python(request.path_params["number"])
         text = TEXT.validate_json(await body_of(request))
-        (carrier_id,) = self._network.text_in([(number, text.to, text.text)])
+        (carrier_id,) = self._network.text_in([(number, text.to, text.text)], text.account)
         return answer({"id": carrier_id}, 202)
 
     async def texts_in(self, request: Request) -> Response:
-        """All or none: one wrong item refuses the whole."""
+        """All or none: one wrong item refuses the whole. `?account=` says whose they are."""
         texts = BULK.validate_json(await body_of(request))
-        ids = self._network.text_in([(each.sender, each.to, each.text) for each in texts])
+        ids = self._network.text_in(
+            [(each.sender, each.to, each.text) for each in texts], request.query_params.get("account")
+        )
         return answer({"accepted": len(ids)}, 202)
 
     async def log(self, request: Request) -> Response:
@@ -116,7 +138,12 @@ class Control:
         return Response(self._network.log(after, limit), media_type="application/x-ndjson")
 
     async def stats(self, _: Request) -> Response:
-        sessions = [{"bind": name, "epoch": session.epoch} for name, session in self._binds.sessions.items()]
+        sessions: list[dict[str, Any]] = [
+            {"bind": name, "epoch": session.epoch, "account": EMBEDDED}
+            for name, session in self._binds.sessions.items()
+        ]
+        for smpp in self._accounts.all_sessions():
+            sessions.append({"bind": smpp.system_id, "account": smpp.account, "bound_as": smpp.bound_as})
         return answer(self._network.stats() | {"silent_closed": self._binds.silent_closed, "sessions": sessions})
 
     async def faults(self, request: Request) -> Response:
@@ -136,8 +163,31 @@ class Control:
             self._network.behave_as_usual()
         return answer(self._network.behaviours)
 
+    async def accounts(self, request: Request) -> Response:
+        """Of SMPP. A change counts from the next bind on."""
+        if request.method == "POST":
+            ordered = ACCOUNTS.validate_json(await body_of(request))
+            self._accounts.order(ordered if isinstance(ordered, list) else [ordered])
+        elif request.method == "DELETE":
+            self._accounts.as_usual()
+        return answer([each.model_dump(exclude={"password"}) for each in self._accounts.report()])
+
+    async def sessions(self, request: Request) -> Response:
+        order = SESSIONS.validate_json(await body_of(request))
+        here: list[Session | SmppSession] = [*self._binds.sessions.values(), *self._accounts.all_sessions()]
+        meant = [session for session in here if session.account == order.account]
+        for session in meant:
+            if order.do == "half_open":
+                session.fall_silent()
+            elif order.do == "unbind" and isinstance(session, SmppSession):
+                session.shut_down("ordered")
+            else:
+                session.close("ordered")
+        return answer({"sessions": len(meant)})
+
     async def reset(self, _: Request) -> Response:
         self._network.reset()
+        self._accounts.as_usual()
         return answer({})
 
     def app(self) -> Starlette:
@@ -149,6 +199,8 @@ class Control:
             Route("/log", self.log, methods=["GET"]),
             Route("/stats", self.stats, methods=["GET"]),
             Route("/faults", self.faults, methods=["GET", "POST", "DELETE"]),
+            Route("/accounts", self.accounts, methods=["GET", "POST", "DELETE"]),
+            Route("/sessions", self.sessions, methods=["POST"]),
             Route("/reset", self.reset, methods=["POST"]),
         ]
         return Starlette(routes=routes, exception_handlers={ValidationError: wrong, HTTPException: refused})

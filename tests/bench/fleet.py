@@ -55,9 +55,10 @@ class Fleet:
         """Starts all at once; the seconds until the last one said that it is ready."""
         begun = time.monotonic()
         for service in STARTED:
-            told = environment.environment_of(self.layout, Instance(service, 1), self.port, self.secret, "development")
+            instance = Instance(service, 1)
+            told = environment.environment_of(self.layout, instance, self.port, self.secret, "development")
             self.running[service] = processes.start(
-                [sys.executable, "-m", f"services.{service}"],
+                [sys.executable, "-m", instance.module],
                 self._inherited() | told,
                 TREE,
                 self.layout.log(service),
@@ -121,7 +122,7 @@ async def new_fleet() -> Fleet:
     layout.make()
     for service in WITH_DATABASE:
         await migrator.migrate(infra.dsn(service), service)
-    names = ["carrier", "control", "http:gateway", *(f"ops:{service}" for service in STARTED)]
+    names = ["carrier", "smpp", "message-api", "control", "http:gateway", *(f"ops:{service}" for service in STARTED)]
     known = {"postgres": infra.postgres_port, "amqp": infra.amqp_port, "management": 0}
     everyone = dict.fromkeys(("admin", *environment.BROKER_USERS), PASSWORD)
     return Fleet(

@@ -54,7 +54,7 @@ class Fleet:
         self.lives["simulator"] = Life(Instance("simulator", 1))
         self.faults: list[Fault] = []
         self.surprises: list[str] = []
-        names = ["carrier", "control", "http:gateway", "http:gateway-2", *(f"ops:{name}" for name in self.lives)]
+        names = ["carrier", "smpp", "message-api", "control", "http:gateway", "http:gateway-2", *(f"ops:{name}" for name in self.lives)]
         named = dict(zip(names, free_ports(len(names)), strict=True))
         self.ports = Ports(named | {"postgres": infra.postgres_port, "amqp": infra.amqp_port})
         for name in ("logs", "hits"):
@@ -150,7 +150,7 @@ class Fleet:
                 life.process = await asyncio.create_subprocess_exec(
                     str(TREE / ".venv" / "bin" / "python"),
                     "-m",
-                    f"services.{life.instance.service}",
+                    life.instance.module,
                     env=self._told(life),
                     cwd=TREE,
                     stdin=asyncio.subprocess.DEVNULL,

@@ -12,6 +12,7 @@ from libs.common.contracts.auth import (
     ActiveHeaders,
     AddBrand,
     AddHeader,
+    ApproveHeader,
     Brand,
     BrandsChanged,
     Companies,
@@ -20,14 +21,22 @@ from libs.common.contracts.auth import (
     Created,
     Folder,
     Header,
+    HeaderDecisions,
     HeadersChanged,
     ListCompanies,
+    ListProtectedNames,
+    ProtectName,
+    ReadHeaderDecisions,
+    RejectHeader,
     SetBrandActive,
     SetHeaderActive,
+    SetHeaderBrand,
     Strings,
+    UnprotectName,
     User,
 )
 from libs.common.contracts.base import Code, Done, Refusal
+from libs.common.countries.senders import skeleton
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 from services.auth.company import rules, store
@@ -38,6 +47,7 @@ from services.auth.people import store as people
 COMPANIES_MAX = 100  # a page, each whole
 
 NO_COMPANY = "there is no such company"
+NO_HEADER = "the company has no such header"
 
 
 async def create_company(tx: Tx, ask: Asked[CreateCompany]) -> Created:
@@ -47,7 +57,7 @@ async def create_company(tx: Tx, ask: Asked[CreateCompany]) -> Created:
     return Created(id=company_id)
 
 
-async def add_header(tx: Tx, ask: Asked[AddHeader]) -> Done:
+async def add_header(tx: Tx, ask: Asked[AddHeader]) -> Header:
     company_id = ask.body.company_id
     header = rules.canonical_header(ask.body.header)
     if not await store.exists(tx, company_id):
@@ -59,21 +69,88 @@ async def add_header(tx: Tx, ask: Asked[AddHeader]) -> Done:
             raise Refusal(Code.DUPLICATE, "a company has this number as its own" if shared else "this number is shared")
     elif shared:
         raise Refusal(Code.INVALID_REQUEST, "only a number is shared or not: any company may add a name")
-    added = await store.insert_header(tx, company_id, key, header, shared)
+    approval = rules.approval(header, await store.protected_names(tx))
+    added = await store.insert_header(tx, company_id, key, header, shared, approval)
     if added is None:
         raise Refusal(Code.DUPLICATE, "the company has this header, or it is another company's number")
     tx.emit(HeadersChanged(company_id=company_id, items=[added]))
-    return Done()
+    return added
 
 
 async def set_header_active(tx: Tx, ask: Asked[SetHeaderActive]) -> Done:
-    company_id, key = ask.body.company_id, phone.sender_key(ask.body.header)
-    changed = await store.set_header_active_if_other(tx, company_id, key, ask.body.active)
-    if changed:
-        tx.emit(HeadersChanged(company_id=company_id, items=[changed]))
-    elif not await store.has_header(tx, company_id, key):
-        raise Refusal(Code.NOT_FOUND, "the company has no such header")
+    header = await _locked(tx, ask.body)
+    if ask.body.active and header.approval != "approved":
+        raise Refusal(Code.WRONG_STATE, f"the header is {header.approval}: it needs approval, with evidence")
+    await _change(tx, ask.body, header, active=ask.body.active)
     return Done()
+
+
+async def set_header_brand(tx: Tx, ask: Asked[SetHeaderBrand]) -> Done:
+    header = await _locked(tx, ask.body)
+    brand = await store.brand_name(tx, ask.body.company_id, name_key(ask.body.brand)) if ask.body.brand else ""
+    if brand is None:
+        raise Refusal(Code.NOT_FOUND, "the company has no such brand")
+    await _change(tx, ask.body, header, brand=brand)
+    return Done()
+
+
+async def approve_header(tx: Tx, ask: Asked[ApproveHeader]) -> Done:
+    header = await _decided(tx, ask, approved=True)
+    active = header.active or header.approval != "approved"  # one that was switched off by hand stays so
+    await _change(tx, ask.body, header, approval="approved", active=active)
+    return Done()
+
+
+async def reject_header(tx: Tx, ask: Asked[RejectHeader]) -> Done:
+    header = await _decided(tx, ask, approved=False)
+    await _change(tx, ask.body, header, approval="rejected", active=False)
+    return Done()
+
+
+async def _decided(tx: Tx, ask: Asked[ApproveHeader] | Asked[RejectHeader], *, approved: bool) -> Header:
+    """The header as it was, with the decision about it written down."""
+    header = await _locked(tx, ask.body)
+    key = phone.sender_key(ask.body.header)
+    await store.insert_decision(tx, ask.body.company_id, key, approved, ask.body.evidence, ask.caller.user_id)
+    return header
+
+
+OfHeader = SetHeaderActive | SetHeaderBrand | ApproveHeader | RejectHeader
+
+
+async def _locked(tx: Tx, ask: OfHeader) -> Header:
+    header = await store.lock_header(tx, ask.company_id, phone.sender_key(ask.header))
+    if header is None:
+        raise Refusal(Code.NOT_FOUND, NO_HEADER)
+    return header
+
+
+async def _change(tx: Tx, ask: OfHeader, header: Header, **changes: object) -> None:
+    """Keeps and announces the change, if it is one."""
+    wanted = header.model_copy(update=changes)
+    if wanted != header:
+        changed = await store.change_header(tx, ask.company_id, phone.sender_key(ask.header), wanted)
+        tx.emit(HeadersChanged(company_id=ask.company_id, items=[changed]))
+
+
+async def read_header_decisions(tx: Tx, ask: Asked[ReadHeaderDecisions]) -> HeaderDecisions:
+    return HeaderDecisions(items=await store.decisions_of(tx, ask.body.company_id, phone.sender_key(ask.body.header)))
+
+
+async def protect_name(tx: Tx, ask: Asked[ProtectName]) -> Done:
+    if not await store.protect(tx, skeleton(ask.body.name), ask.body.name.strip()):
+        raise Refusal(Code.DUPLICATE, "this name, or one that looks the same, is protected")
+    return Done()
+
+
+async def unprotect_name(tx: Tx, ask: Asked[UnprotectName]) -> Done:
+    if not await store.unprotect(tx, skeleton(ask.body.name)):
+        raise Refusal(Code.NOT_FOUND, "no operator has protected this name")
+    return Done()
+
+
+async def list_protected_names(tx: Tx, _: Asked[ListProtectedNames]) -> Strings:
+    return Strings(items=await store.protected_names(tx))
 
 
 async def add_brand(tx: Tx, ask: Asked[AddBrand]) -> Done:
@@ -93,7 +170,7 @@ async def set_brand_active(tx: Tx, ask: Asked[SetBrandActive]) -> Done:
     changed = await store.set_brand_active_if_other(tx, company_id, key, ask.body.active)
     if changed:
         tx.emit(BrandsChanged(company_id=company_id, items=[changed]))
-    elif not await store.has_brand(tx, company_id, key):
+    elif await store.brand_name(tx, company_id, key) is None:
         raise Refusal(Code.NOT_FOUND, "the company has no such brand")
     return Done()
 

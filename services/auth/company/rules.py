@@ -1,27 +1,26 @@
-"""Headers, the rules: what a company may send as, and what of it can be shared. No I/O."""
+"""Headers, the rules: what a company may send as, what of it can be shared, what needs approval. No I/O.
+
+What a sender may look like is data of its country: libs/common/countries.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
+from typing import Literal
 
-from libs.common import gsm, phone
+from libs.common import countries, phone
 from libs.common.contracts.base import Code, Refusal
-
-NAME_LENGTH_MAX = 11  # 3GPP TS 23.040, 9.1.2.5: an alphanumeric address is 7 octets of septets at most
-SHORT_CODE = re.compile(r"[0-9]{3,8}")
+from libs.common.countries import senders
 
 
 def canonical_header(written: str) -> str:
-    """`written` as it is kept: a number as E.164, a short code or a name as it is. Refused with invalid_sender where it is none of them."""
+    """`written` as it is kept: a number as E.164, a short code or a name as it is. Refused with invalid_sender where it can be no sender."""
     header = written.strip()
-    if SHORT_CODE.fullmatch(header) or _is_name(header):
-        return header
-    if number := phone.e164(header):
-        return number
-    raise Refusal(
-        Code.INVALID_SENDER,
-        f"a header is a phone number, a short code of 3 to 8 digits, or up to {NAME_LENGTH_MAX} letters, digits and spaces with a letter among them",
-    )
+    if not senders.DIGITS_OF_SHORT_CODES.fullmatch(header):
+        header = phone.e164(header) or header
+    if fault := senders.fault(header, countries.number_class(header)):
+        raise Refusal(Code.INVALID_SENDER, fault)
+    return header
 
 
 def is_number(header: str) -> bool:
@@ -29,6 +28,7 @@ def is_number(header: str) -> bool:
     return header.lstrip("+").isdecimal()
 
 
-def _is_name(header: str) -> bool:
-    letters_digits_spaces = all(c == " " or (c.isalnum() and gsm.septets(c) == 1) for c in header)
-    return len(header) <= NAME_LENGTH_MAX and letters_digits_spaces and any(c.isalpha() for c in header)
+def approval(header: str, protected: Collection[str]) -> Literal["approved", "pending"]:
+    """Whether a header may be used at once. `protected`: the names that operators added to the country's."""
+    looks_like = None if is_number(header) else senders.protected(header, more=protected)
+    return "pending" if looks_like else "approved"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from libs.common.contracts.auth import Brand, Header
+from libs.common.contracts.auth import Brand, Header, HeaderDecision
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 
@@ -46,39 +46,83 @@ async def settle_number(tx: Tx, key: str, shared: bool) -> bool:
     return settled is shared
 
 
-INSERT_HEADER = """
+HEADER = "header, active, version, shared, brand, approval"
+
+INSERT_HEADER = f"""
 -- Either of two indexes may object: the company has it, or it is another company's own number.
-INSERT INTO headers (company_id, key, header, shared) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING header, active, version, shared
-"""
+INSERT INTO headers (company_id, key, header, shared, approval, active) VALUES ($1, $2, $3, $4, $5, $5 = 'approved')
+ON CONFLICT DO NOTHING RETURNING {HEADER}
+"""  # noqa: S608
 
 
-async def insert_header(tx: Tx, company_id: int, key: str, header: str, shared: bool) -> Header | None:
+async def insert_header(tx: Tx, company_id: int, key: str, header: str, shared: bool, approval: str) -> Header | None:
     """None where it is taken."""
-    row = await tx.fetchrow(INSERT_HEADER, company_id, key, header, shared)
+    row = await tx.fetchrow(INSERT_HEADER, company_id, key, header, shared, approval)
     return Header(**row) if row else None
 
 
-SET_HEADER_IF_OTHER = """
-UPDATE headers SET active = $3, version = version + 1 WHERE company_id = $1 AND key = $2 AND active <> $3
-RETURNING header, active, version, shared
+LOCK_HEADER = f"SELECT {HEADER} FROM headers WHERE company_id = $1 AND key = $2 FOR NO KEY UPDATE"  # noqa: S608
+
+
+async def lock_header(tx: Tx, company_id: int, key: str) -> Header | None:
+    """None where the company has no such header."""
+    row = await tx.fetchrow(LOCK_HEADER, company_id, key)
+    return Header(**row) if row else None
+
+
+CHANGE_HEADER = f"""
+UPDATE headers SET active = $3, brand = $4, approval = $5, version = version + 1 WHERE company_id = $1 AND key = $2 RETURNING {HEADER}
+"""  # noqa: S608
+
+
+async def change_header(tx: Tx, company_id: int, key: str, header: Header) -> Header:
+    """Its activity, brand and approval become those of `header`. For a header that is locked."""
+    row = await tx.fetchrow(CHANGE_HEADER, company_id, key, header.active, header.brand, header.approval)
+    assert row is not None
+    return Header(**row)
+
+
+INSERT_DECISION = "INSERT INTO header_decisions (company_id, key, approved, evidence, user_id) VALUES ($1, $2, $3, $4, nullif($5::bigint, 0))"
+
+
+async def insert_decision(tx: Tx, company_id: int, key: str, approved: bool, evidence: str, user_id: int) -> None:
+    """`user_id` 0: the command line."""
+    await tx.execute(INSERT_DECISION, company_id, key, approved, evidence, user_id)
+
+
+READ_DECISIONS = """
+SELECT approved, evidence, user_id, at FROM header_decisions WHERE company_id = $1 AND key = $2 ORDER BY id
 """
 
 
-async def set_header_active_if_other(tx: Tx, company_id: int, key: str, active: bool) -> Header | None:
-    """The changed header; None where nothing had to change, or there is none."""
-    row = await tx.fetchrow(SET_HEADER_IF_OTHER, company_id, key, active)
-    return Header(**row) if row else None
+async def decisions_of(tx: Tx, company_id: int, key: str) -> list[HeaderDecision]:
+    return [HeaderDecision(**row) for row in await tx.fetch(READ_DECISIONS, company_id, key)]
 
 
-HAS_HEADER = "SELECT EXISTS (SELECT FROM headers WHERE company_id = $1 AND key = $2)"
+INSERT_PROTECTED = "INSERT INTO protected_names (skeleton, name) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 
 
-async def has_header(tx: Tx, company_id: int, key: str) -> bool:
-    has: bool = await tx.fetchval(HAS_HEADER, company_id, key)
-    return has
+async def protect(tx: Tx, skeleton: str, name: str) -> bool:
+    """False where one that looks the same is protected."""
+    return await tx.execute(INSERT_PROTECTED, skeleton, name) == "INSERT 0 1"
 
 
-READ_HEADERS = "SELECT company_id, header, active, version, shared FROM headers WHERE company_id = ANY($1::bigint[]) ORDER BY added"
+DELETE_PROTECTED = "DELETE FROM protected_names WHERE skeleton = $1"
+
+
+async def unprotect(tx: Tx, skeleton: str) -> bool:
+    """Whether there was one."""
+    return await tx.execute(DELETE_PROTECTED, skeleton) == "DELETE 1"
+
+
+READ_PROTECTED = "SELECT name FROM protected_names ORDER BY name"
+
+
+async def protected_names(tx: Tx) -> list[str]:
+    return [row["name"] for row in await tx.fetch(READ_PROTECTED)]
+
+
+READ_HEADERS = f"SELECT company_id, {HEADER} FROM headers WHERE company_id = ANY($1::bigint[]) ORDER BY added"  # noqa: S608
 
 
 async def headers_of(tx: Tx, company_ids: Sequence[int]) -> list[Record]:
@@ -109,12 +153,13 @@ async def set_brand_active_if_other(tx: Tx, company_id: int, name_key: str, acti
     return Brand(**row) if row else None
 
 
-HAS_BRAND = "SELECT EXISTS (SELECT FROM brands WHERE company_id = $1 AND name_key = $2)"
+FIND_BRAND = "SELECT name FROM brands WHERE company_id = $1 AND name_key = $2"
 
 
-async def has_brand(tx: Tx, company_id: int, name_key: str) -> bool:
-    has: bool = await tx.fetchval(HAS_BRAND, company_id, name_key)
-    return has
+async def brand_name(tx: Tx, company_id: int, name_key: str) -> str | None:
+    """As the company writes it; None where it has no such brand."""
+    name: str | None = await tx.fetchval(FIND_BRAND, company_id, name_key)
+    return name
 
 
 READ_BRANDS = "SELECT company_id, name, active, version FROM brands WHERE company_id = ANY($1::bigint[]) ORDER BY added"

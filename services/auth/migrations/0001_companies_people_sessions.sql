@@ -93,13 +93,34 @@ CREATE TABLE headers (
     number text GENERATED ALWAYS AS (CASE WHEN key ~ '^[+]?[0-9]+$' THEN key END) STORED, -- a name only sends and is anybody's
     header text NOT NULL,
     shared boolean NOT NULL DEFAULT false CHECK (NOT shared OR number IS NOT NULL),
-    active boolean NOT NULL DEFAULT true,
+    brand text NOT NULL DEFAULT '', -- that it speaks for, as the company writes it
+    approval text NOT NULL DEFAULT 'approved' CHECK (approval IN ('approved', 'pending', 'rejected')),
+    active boolean NOT NULL DEFAULT true CHECK (NOT active OR approval = 'approved'),
     version int NOT NULL DEFAULT 1,
     added bigint GENERATED ALWAYS AS IDENTITY,
     CONSTRAINT headers_of_a_company PRIMARY KEY (company_id, key),
     CONSTRAINT headers_number FOREIGN KEY (number, shared) REFERENCES numbers (key, shared)
 );
 CREATE UNIQUE INDEX headers_number_is_one_companys ON headers (number) WHERE NOT shared;
+
+-- Names that need evidence, beside those of libs/common/countries: an operator's own.
+CREATE TABLE protected_names (
+    skeleton text PRIMARY KEY, -- libs.common.countries.senders.skeleton: names that look alike are one
+    name text NOT NULL
+);
+
+-- Who let a company use a name, or not, on what evidence. Never changed, never removed.
+CREATE TABLE header_decisions (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    company_id bigint NOT NULL,
+    key text NOT NULL,
+    approved boolean NOT NULL,
+    evidence text NOT NULL CHECK (evidence <> ''),
+    user_id bigint, -- none: on the operator's own machine, by the command line
+    at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (company_id, key) REFERENCES headers (company_id, key)
+);
+CREATE INDEX header_decisions_of_a_header ON header_decisions (company_id, key, id);
 
 CREATE TABLE brands (
     company_id bigint NOT NULL REFERENCES companies,

@@ -1,4 +1,4 @@
-"""/v2/inbound-messages, /v2/conversations, /v2/text-ins: texts in, what people have done with them, and replies."""
+"""/v2/inbound-messages, /v2/conversations: texts in, what people have done with them, and replies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.common.contracts.base import ITEMS_MAX, Code
-from libs.common.contracts.inbound import InboxText, ListTextIns, MarkTexts, ReadInbound, ShowInbound, TextIn
+from libs.common.contracts.inbound import InboxText, MarkTexts, ReadInbound, ShowInbound
 from libs.common.contracts.messaging import REFERENCE_CHARACTERS_MAX, ReadConversation, SendText
 from services.gateway.api.call import Reading, Writing
 from services.gateway.api.inputs import Body, Flag, Key, Moment, UuidInBody, Words
@@ -23,7 +23,8 @@ router = APIRouter(prefix="/v2", tags=["inbox"], route_class=SmallBody)
 
 
 class InboundMessage(BaseModel):
-    """`text_in_id`: the text-in whose keyword it begins with, if any. `read` and `handled` are people's marks: seen, and done with."""
+    """`text_in_id`: the text-in that claimed it, if any; `campaign_id`: the campaign it then answered. `incomplete`: parts of it never came.
+    `read` and `handled` are people's marks: seen, and done with."""
 
     id: UUID
     sender: str = Field(serialization_alias="from")
@@ -31,6 +32,8 @@ class InboundMessage(BaseModel):
     text: str
     at: datetime
     text_in_id: int | None
+    campaign_id: int | None
+    incomplete: bool
     read: bool
     handled: bool
 
@@ -74,7 +77,7 @@ def _inbound(text: InboxText) -> InboundMessage:
     return InboundMessage(
         sender=text.number,
         text=text.body,
-        **text.model_dump(include={"id", "to", "at", "text_in_id", "read", "handled"}),
+        **text.model_dump(exclude={"number", "body"}),
     )
 
 
@@ -158,9 +161,3 @@ async def read_conversation(
         for text in found.items
     ]
     return page(items, items[-1].id if found.more else None)
-
-
-@router.get("/text-ins", responses=refuses())
-async def list_text_ins(call: Reading) -> Page[TextIn]:
-    """The company's keywords and the headers they hold on: all of them. Operators make them."""
-    return page((await call.ask(ListTextIns())).items)

@@ -33,6 +33,7 @@ STATUSES: Mapping[Code, HTTPStatus] = {
     Code.SESSION_EXPIRED: S.UNAUTHORIZED,
     Code.WRONG_CREDENTIALS: S.UNAUTHORIZED,
     Code.PERMISSION_DENIED: S.FORBIDDEN,
+    Code.COUNTRY_NOT_ALLOWED: S.FORBIDDEN,
     Code.NOT_FOUND: S.NOT_FOUND,
     Code.INVALID_REQUEST: S.BAD_REQUEST,
     Code.INVALID_NUMBER: S.BAD_REQUEST,
@@ -131,6 +132,8 @@ async def refused(request: Request, error: Exception) -> Response:
         headers["www-authenticate"] = 'Bearer error="invalid_token"' if told else "Bearer"
     if problem.status in (S.SERVICE_UNAVAILABLE, S.GATEWAY_TIMEOUT):
         headers["retry-after"] = RETRY_AFTER_S
+    if isinstance(error, Refusal) and error.retry_after_s:
+        headers["retry-after"] = str(error.retry_after_s)
     return _response(problem, headers)
 
 

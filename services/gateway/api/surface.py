@@ -15,16 +15,21 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.gateway.api import (
     admin,
+    approvals,
     campaigns,
     company,
+    consents,
     credentials,
     docs,
     inbox,
     lists,
     messages,
     numbers,
+    policies,
+    previews,
     sessions,
     templates,
+    textins,
     verifications,
 )
 from services.gateway.api.problems import Problem, answer_problems, refuses
@@ -43,8 +48,13 @@ ROUTERS = (
     company.router,
     messages.router,
     messages.bulk_router,
+    previews.router,
     inbox.router,
+    textins.router,
     numbers.router,
+    consents.router,
+    consents.bulk_router,
+    policies.router,
     templates.router,
     lists.router,
     lists.bulk_router,
@@ -52,6 +62,7 @@ ROUTERS = (
     campaigns.router,
     verifications.router,
     admin.router,
+    approvals.router,
     docs.router,
 )
 

@@ -66,6 +66,7 @@ REFUSALS: Mapping[Code, Status] = {
     Code.NOT_FOUND: Status.NotFound,
     Code.INVALID_REQUEST: Status.InvalidRequest,
     Code.INVALID_NUMBER: Status.InvalidPhoneNumber,
+    Code.COUNTRY_NOT_ALLOWED: Status.InvalidPhoneNumber,
     Code.INVALID_SENDER: Status.InvalidSender,
     Code.INVALID_DATE: Status.InvalidDate,
     Code.INVALID_RULE: Status.InvalidRule,

@@ -18,7 +18,7 @@ async def place_of(tx: Tx, company_id: int, id_: UUID) -> Place | None:
     return (row["at"], row["id"]) if row else None
 
 
-COLUMNS = "id, number, header AS to, body, at, text_in_id, read, handled"
+COLUMNS = "id, number, header AS to, body, at, text_in_id, campaign_id, incomplete, read, handled"
 
 # By its marks: each is one range of an index. Ordered one by one, the server merges them and reads each only as far as the page goes, whatever it
 # knows of the table; left to order them together it may read them whole and sort.

@@ -9,6 +9,7 @@ CREATE TABLE headers (
     header text NOT NULL,
     active boolean NOT NULL,
     shared boolean NOT NULL,
+    brand text NOT NULL DEFAULT '',
     version bigint NOT NULL,
     fence xid8,
     heard boolean NOT NULL DEFAULT false,
@@ -39,7 +40,8 @@ CREATE TABLE text_ins (
 CREATE INDEX text_ins_of_company ON text_ins (company_id, id);
 
 -- One row a text, whole. `company_id` is null while it is nobody's: it is kept, and given to the company once one has its header as its own; to a
--- shared number it stays nobody's. `id` is messaging's, made when the text came in: ids sort by arrival. `wish`: what it wishes, if it does.
+-- shared number it stays nobody's. `id` is messaging's, made when the text came in: ids sort by arrival. `wish`: what it wishes, if it does;
+-- `for_all`: a wish to every company that has the shared number, also those of which we learn later. `incomplete`: parts of it never came.
 CREATE TABLE texts (
     id uuid PRIMARY KEY,
     company_id int CHECK (company_id > 0),
@@ -48,7 +50,9 @@ CREATE TABLE texts (
     header_key text NOT NULL,
     text_in_id int REFERENCES text_ins,
     body text NOT NULL,
-    wish text CHECK (wish IN ('stop', 'start')),
+    wish text CHECK (wish IN ('stop', 'stop all', 'start', 'soft', 'help')),
+    for_all boolean NOT NULL DEFAULT false CHECK (wish IS NOT NULL OR NOT for_all),
+    incomplete boolean NOT NULL DEFAULT false,
     at timestamptz NOT NULL,
     carrier text NOT NULL,
     carrier_id text NOT NULL,
@@ -69,35 +73,50 @@ CREATE INDEX texts_of_text_in ON texts (company_id, text_in_id, read, handled, a
 CREATE INDEX texts_of_text_ins ON texts (company_id, read, handled, at, id) WHERE text_in_id IS NOT NULL;
 
 CREATE INDEX texts_unclaimed ON texts (header_key, id) WHERE company_id IS NULL;
-CREATE INDEX texts_wishes ON texts (header_key, id) WHERE wish IS NOT NULL;
+CREATE INDEX texts_for_all ON texts (header_key, id) WHERE for_all;
+CREATE INDEX texts_for_all_of_number ON texts (header_key, number) WHERE for_all;
 
 CREATE SEQUENCE contact_keys;
 
--- The newest wish of each number to each company, by the order in which texts arrived. `sequence` counts its wishes, late ones too:
--- receivers apply only a higher one. `key` moves on with each change, for paging.
+-- Where each number stands with each company, scope by scope ('': all of the company, 'header:<key>', 'brand:<brand>'); of company 0: with every one.
+-- The newest plain wish holds (STOP or START, by `plain_id`), and beneath a STOP the newest soft one (`soft_id`). Wishes are ordered by their ids: those
+-- of the texts they stood in, by arrival, or made when a person acted. `sequence` counts them, late ones too: receivers apply only a higher one.
+-- `id`, `header`, `at`: of the wish it stands by. `key` moves on with each change, for paging.
 CREATE TABLE contacts (
-    company_id int NOT NULL CHECK (company_id > 0),
+    company_id int NOT NULL CHECK (company_id >= 0),
     number text NOT NULL,
-    state text NOT NULL CHECK (state IN ('stopped', 'reinstated')),
+    scope text NOT NULL,
+    state text NOT NULL CHECK (state IN ('stopped', 'soft', 'reinstated', 'clear')),
     sequence bigint NOT NULL CHECK (sequence > 0),
+    plain text CHECK (plain IN ('stop', 'start')),
+    plain_id uuid,
+    soft boolean NOT NULL,
+    soft_id uuid,
+    id uuid,
     header text NOT NULL,
-    at timestamptz NOT NULL,
-    text_id uuid NOT NULL,
+    at timestamptz,
     key bigint NOT NULL DEFAULT nextval('contact_keys'),
-    PRIMARY KEY (company_id, number)
+    PRIMARY KEY (company_id, number, scope)
 );
 
 CREATE INDEX contacts_key ON contacts (company_id, state, key);
+CREATE INDEX contacts_of_number ON contacts (number);
 
--- Every wish ever, the proof of it in `text_id`; one to a shared number is a wish to each company that has it. Never changed, never removed.
+-- Every wish ever, the proof of it in `text_id`, or who did it for the number and why. Never changed, never removed.
 CREATE TABLE contact_changes (
     company_id int NOT NULL,
     number text NOT NULL,
+    scope text NOT NULL,
     sequence bigint NOT NULL CHECK (sequence > 0),
-    wish text NOT NULL CHECK (wish IN ('stop', 'start')),
+    wish text NOT NULL CHECK (wish IN ('stop', 'start', 'soft', 'keep')),
     header text NOT NULL,
     at timestamptz NOT NULL,
-    text_id uuid NOT NULL,
-    PRIMARY KEY (company_id, number, sequence),
-    UNIQUE (company_id, text_id)
+    id uuid NOT NULL,
+    text_id uuid,
+    user_id int,
+    reason text NOT NULL DEFAULT '',
+    PRIMARY KEY (company_id, number, scope, sequence),
+    CHECK ((text_id IS NULL) = (user_id IS NOT NULL))
 );
+
+CREATE UNIQUE INDEX contact_changes_of_text ON contact_changes (text_id, company_id, scope) WHERE text_id IS NOT NULL;

@@ -1,103 +1,166 @@
-"""Opt-outs: which texts are a wish to stop or to start again, and what follows from it.
+"""Opt-outs: what a text wishes. Exact words first, then a leading STOP, then the soft match, which a person must read.
 
-Owns the table of words and the order of wishes: the newest by arrival holds, whatever order they are handled in. Plain functions and values;
-no I/O, no clock. A text that merely contains such a word ("Stop knowing me so well!") is no wish.
+Owns the order of these three, not the words (packs.py) and not what follows (contacts.py). Plain functions; no I/O, no clock. A text that
+merely contains such a word ("Stop knowing me so well!") is no wish.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
-from libs.common.contracts.inbound import ContactsReinstated, ContactsStopped, ContactState
+from services.inbound.optouts.packs import PACKS
 from services.inbound.words import words
 
 
 class Wish(StrEnum):
-    STOP = "stop"  # no more texts from this company
+    STOP = "stop"  # no more texts, in the scope of the company's policy
+    STOP_ALL = "stop all"  # none of the company; on a shared number of no company that has it
     START = "start"  # texts again
+    SOFT = "soft"  # perhaps a STOP: no marketing until a person has read it
+    HELP = "help"  # who are you, and how do I stop this; nothing changes
 
 
-# In normal form, alone in the text. STOP and STOP ALL: PhonepayPlus (numbers), MDA matrix 2004. The others: the industry's lists
-# (Twilio Advanced Opt-Out, Telnyx, AWS End User Messaging). YES is no START: it answers a question that we do not know.
-WISHES: Mapping[str, Wish] = {
-    "stop": Wish.STOP,
-    "stop all": Wish.STOP,
-    "stopall": Wish.STOP,
-    "unsubscribe": Wish.STOP,
-    "end": Wish.STOP,
-    "quit": Wish.STOP,
-    "cancel": Wish.STOP,
-    "optout": Wish.STOP,
-    "opt out": Wish.STOP,
-    "start": Wish.START,
-    "unstop": Wish.START,
+class How(StrEnum):
+    EXACT = "exact"
+    LEADING = "leading"
+    SOFT = "soft"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """`name`: the sender's or service's name that was said, in normal form; on a shared number it says whose texts are meant."""
+
+    wish: Wish
+    how: How
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a text's meaning depends on. `claimed`: it begins with the keyword of an active text-in. `names`: of senders and services that a STOP
+    may name. `stop_words`, `start_words`: the company's own, each to be alone in the text. All in normal form."""
+
+    claimed: bool = False
+    names: Collection[str] = ()
+    stop_words: Collection[str] = ()
+    start_words: Collection[str] = ()
+
+
+NOTHING_KNOWN = Heard()
+
+
+def _of_packs(name: str) -> frozenset[str]:
+    return frozenset[str]().union(*(getattr(pack, name) for pack in PACKS))
+
+
+STOP, STOP_ALL, YIELDING, START, HELP = map(_of_packs, ("stop", "stop_all", "yielding", "start", "help"))
+_COURTESY, _ALL, _MESSAGES, _GLUE = map(_of_packs, ("courtesy", "all", "messages", "glue"))
+_INSTRUCTIONS, _MISSPELT, _ORDINARY, _CONTACT = map(_of_packs, ("instructions", "misspelt", "ordinary", "contact"))
+RESERVED = STOP | STOP_ALL | START  # never a keyword: nothing may stand before a STOP
+EXACT = {
+    **dict.fromkeys(HELP, Wish.HELP),
+    **dict.fromkeys(YIELDING, Wish.STOP),
+    **dict.fromkeys(START, Wish.START),
+    **dict.fromkeys(STOP, Wish.STOP),
+    **dict.fromkeys(STOP_ALL, Wish.STOP_ALL),
 }
 
-
-def read(body: str) -> Wish | None:
-    """What `body` wishes, if it is a wish and nothing else."""
-    return WISHES.get(" ".join(words(body)))
-
-
-@dataclass(frozen=True, slots=True)
-class Wished:
-    """One wish of `number`, to one company. `text_id` is the text it stood in; ids sort by arrival."""
-
-    company_id: int
-    number: str
-    header: str
-    wish: Wish
-    at: datetime
-    text_id: UUID
+NAME_WORDS_MAX = 6
+_LONG_STOP = re.compile(r"st+o(?:o{2,})?p+")  # STOPPPP, STOOOOP; not "stoop", which is a word
+_NOT_STOP = (
+    r"(?<!don t )(?<!dont )(?<!do not )(?<!can t )(?<!cant )(?<!cannot )"  # "don't stop texting me" is the contrary
+)
+_PHRASES = re.compile(
+    rf"(?<!\S)(?:{_NOT_STOP}(?=stop )|(?!stop ))(?:{'|'.join(sorted(map(re.escape, _of_packs('phrases')), reverse=True))})(?!\S)"
+)
 
 
-Contact = tuple[int, str]  # company_id and number
+def reserved(text: str) -> bool:
+    """Whether it always means STOP or START, so that nothing else can be called so."""
+    return " ".join(_plain(text)) in RESERVED
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
-    """A contact after its wishes were counted: how many there were, and in which text the newest stood."""
-
-    sequence: int
-    text_id: UUID
-
-
-def by_contact(wished: Sequence[Wished]) -> dict[Contact, list[Wished]]:
-    """The wishes of each contact, in the order they arrived."""
-    grouped: dict[Contact, list[Wished]] = defaultdict(list)
-    for wish in sorted(wished, key=lambda wish: wish.text_id):
-        grouped[wish.company_id, wish.number].append(wish)
-    return dict(grouped)
+def read(body: str, heard: Heard = NOTHING_KNOWN) -> Reading | None:
+    """What `body` wishes, if anything."""
+    found = _plain(body)
+    if not found:
+        return None
+    return _exact(" ".join(found), heard) or _leading(found, heard) or _soft(found, heard)
 
 
-def numbered(grouped: Mapping[Contact, Sequence[Wished]], now: Mapping[Contact, Now]) -> Iterator[tuple[int, Wished]]:
-    """Each wish with its sequence: the last of a contact's has the contact's own."""
-    for contact, wishes in grouped.items():
-        yield from enumerate(wishes, now[contact].sequence - len(wishes) + 1)
+def names_something(body: str) -> bool:
+    """Whether it begins with a STOP that more follows: perhaps a name."""
+    found = _plain(body)
+    return bool(found) and bool(_after_stop(found[1:] if found[0] in _INSTRUCTIONS else found))
 
 
-def announcements(
-    grouped: Mapping[Contact, Sequence[Wished]], now: Mapping[Contact, Now]
-) -> list[ContactsStopped | ContactsReinstated]:
-    """What to tell: an event a company and kind, each number at most once in it. A wish that came later than a newer one changes nothing."""
-    stopped: dict[int, dict[str, ContactState]] = defaultdict(dict)
-    reinstated: dict[int, dict[str, ContactState]] = defaultdict(dict)
-    for sequence, wish in numbered(grouped, now):
-        contact = wish.company_id, wish.number
-        if grouped[contact][-1].text_id == now[contact].text_id:
-            kind = stopped if wish.wish is Wish.STOP else reinstated
-            kind[wish.company_id][wish.number] = ContactState(
-                number=wish.number, header=wish.header, sequence=sequence, at=wish.at
-            )
-    return [
-        *(ContactsStopped(company_id=company_id, items=list(items.values())) for company_id, items in stopped.items()),
-        *(
-            ContactsReinstated(company_id=company_id, items=list(items.values()))
-            for company_id, items in reinstated.items()
-        ),
-    ]
+def _plain(body: str) -> list[str]:
+    """The words; S.T.O.P. is one, and STOPPPP is STOP."""
+    found = words(body)
+    if len(found) > 3 and max(map(len, found)) == 1 and "".join(found) in RESERVED:
+        found = ["".join(found)]
+    return ["stop" if _LONG_STOP.fullmatch(word) else word for word in found]
+
+
+def _exact(text: str, heard: Heard) -> Reading | None:
+    wish = EXACT.get(text)
+    if text in RESERVED or (wish and not heard.claimed):
+        return Reading(EXACT[text], How.EXACT)
+    if heard.claimed:
+        return None
+    if text in heard.stop_words:
+        return Reading(Wish.STOP, How.EXACT, text)
+    if text in heard.start_words:
+        return Reading(Wish.START, How.EXACT, text)
+    return None
+
+
+def _leading(found: Sequence[str], heard: Heard) -> Reading | None:
+    """STOP, followed by nothing but courtesy, "all", words for messages and names; "text STOP to 82830", copied, is the same."""
+    rest = _after_stop(found[1:] if found[0] in _INSTRUCTIONS else found)
+    if heard.claimed or rest is None:
+        return None
+    kinds, name = set(), ""
+    for kind, said in _kinds(rest, heard.names):
+        kinds.add(kind)
+        name = name or (said if kind == "name" else "")
+    if "other" in kinds or kinds == {"glue"} or kinds == {"glue", "courtesy"}:
+        return None
+    return Reading(Wish.STOP_ALL if "all" in kinds else Wish.STOP, How.LEADING, name)
+
+
+def _after_stop(found: Sequence[str]) -> Sequence[str] | None:
+    """What follows the STOP that a text begins with; None where it begins with none."""
+    if found and found[0] in STOP:
+        return found[1:]
+    return found[2:] if " ".join(found[:2]) in STOP else None
+
+
+def _kinds(rest: Sequence[str], names: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Each word or name that follows a STOP, and what kind it is of; the longest first."""
+    sets = (("name", names), ("all", _ALL), ("courtesy", _COURTESY), ("messages", _MESSAGES), ("glue", _GLUE))
+    while rest:
+        for length in range(min(NAME_WORDS_MAX, len(rest)), 0, -1):
+            said = " ".join(rest[:length])
+            if kind := next((kind for kind, members in sets if said in members), ""):
+                break
+        yield kind or "other", said
+        rest = rest[length:]
+
+
+def _soft(found: Sequence[str], heard: Heard) -> Reading | None:
+    """What a person must read: a phrase of the packs, or any other text that begins with STOP, unless what follows is plain talk."""
+    text = " ".join(found)
+    rest = _after_stop(found)
+    begins = (
+        rest is not None
+        and not heard.claimed
+        and not (rest[:1] and rest[0] in _ORDINARY and _CONTACT.isdisjoint(found))
+    )
+    polite_end = found[0] in YIELDING and len(found) > 1 and _COURTESY.issuperset(found[1:])
+    if begins or text in _MISSPELT or (polite_end and not heard.claimed) or _PHRASES.search(text):
+        return Reading(Wish.SOFT, How.SOFT)
+    return None

@@ -1,12 +1,22 @@
-"""Text-ins: an operator gives a company a keyword on its header, and switches it off and on; the company sees its own."""
+"""Text-ins: an operator gives a company a keyword on its header, and switches it off and on; the company says what follows from a text with it.
+
+What follows is decided in the transaction that keeps the text, so it is done once; a webhook is posted to by loop.py.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from libs.common.bus import Asked
 from libs.common.contracts.base import Code, Done, Refusal
 from libs.common.contracts.inbound import TEXT_INS_MAX, CreateTextIn, ListTextIns, SetTextInActive, TextIn, TextIns
+from libs.common.contracts.textins import DeadDeliveries, ListDeadDeliveries, SetTextInActions, WebhookSecret
 from libs.common.db import Tx
-from services.inbound.textins import rules, store
+from services.inbound.replies import handlers as replies
+from services.inbound.textins import deliveries, rules, store, webhooks
+from services.inbound.textins.rules import Claimed
+
+NO_TEXT_IN = "there is no such text-in"
 
 
 async def create(tx: Tx, ask: Asked[CreateTextIn]) -> TextIn:
@@ -25,9 +35,43 @@ async def create(tx: Tx, ask: Asked[CreateTextIn]) -> TextIn:
 
 async def set_active(tx: Tx, ask: Asked[SetTextInActive]) -> Done:
     if not await store.set_active(tx, ask.body.id, ask.body.active):
-        raise Refusal(Code.NOT_FOUND, "there is no such text-in")
+        raise Refusal(Code.NOT_FOUND, NO_TEXT_IN)
     return Done()
 
 
 async def list_all(tx: Tx, ask: Asked[ListTextIns]) -> TextIns:
-    return TextIns(items=await store.all_of(tx, ask.caller.company_id))
+    company_id = ask.caller.company_id or ask.body.company_id
+    if not company_id:
+        raise Refusal(Code.INVALID_REQUEST, "which company's?")
+    return TextIns(items=await store.all_of(tx, company_id))
+
+
+async def set_actions(tx: Tx, ask: Asked[SetTextInActions]) -> WebhookSecret:
+    """The secret is made where the address is new; the ask that made it, when it is repeated, hears it again."""
+    was = await store.lock(tx, ask.caller.company_id, ask.body.id)
+    if was is None:
+        raise Refusal(Code.NOT_FOUND, NO_TEXT_IN)
+    actions = rules.checked(ask.body.actions, was["header"])
+    secret, set_by = was["webhook_secret"], was["webhook_set_by"]
+    if actions.webhook_url != was["webhook_url"]:
+        secret, set_by = (webhooks.new_secret(), ask.id) if actions.webhook_url else (None, None)
+    await store.set_actions(tx, ask.body.id, actions, secret, set_by)
+    return WebhookSecret(secret=secret if set_by == ask.id else None)
+
+
+async def list_dead(tx: Tx, ask: Asked[ListDeadDeliveries]) -> DeadDeliveries:
+    return await deliveries.dead(tx, ask.caller.company_id, ask.body)
+
+
+async def act(tx: Tx, texts: Sequence[Claimed]) -> None:
+    """Lets follow from texts that were just kept what their text-ins say."""
+    if not texts:
+        return
+    actions = await store.actions_of(tx, {text.text_in_id for text in texts})
+    await replies.answer(tx, rules.answers(texts, actions))
+    replies.want(tx, rules.forwards(texts, actions))
+    for event in rules.memberships(texts, actions):
+        tx.emit(event)
+    if posts := rules.posts(texts, actions):
+        await deliveries.insert(tx, posts)
+        tx.wake("webhooks")

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from uuid import UUID
+
 from libs.common import phone
 from libs.common.contracts.inbound import CreateTextIn, TextIn
+from libs.common.contracts.textins import TextInActions
 from libs.common.db import Tx
+from libs.common.db.pool import Record
 
 FIND_HEADER = "SELECT header FROM headers WHERE key = $1 AND company_id = $2 AND active"
 
@@ -52,11 +57,18 @@ async def set_active(tx: Tx, id_: int, active: bool) -> bool:
     return await tx.execute(SET_ACTIVE, id_, active) == "UPDATE 1"
 
 
-READ_TEXT_INS = "SELECT id, company_id, header, keyword, active FROM text_ins WHERE company_id = $1 ORDER BY id"
+COLUMNS = ", ".join(TextInActions.model_fields)
+READ_TEXT_INS = (
+    f"SELECT id, company_id, header, keyword, active, {COLUMNS} FROM text_ins WHERE company_id = $1 ORDER BY id"  # noqa: S608
+)
 
 
 async def all_of(tx: Tx, company_id: int) -> list[TextIn]:
-    return [TextIn(**row) for row in await tx.fetch(READ_TEXT_INS, company_id)]
+    return [TextIn(**row, actions=_actions(row)) for row in await tx.fetch(READ_TEXT_INS, company_id)]
+
+
+def _actions(row: Record) -> TextInActions:
+    return TextInActions.model_construct(**{name: row[name] for name in TextInActions.model_fields})
 
 
 FIND_TEXT_IN = "SELECT EXISTS (SELECT FROM text_ins WHERE id = $1::bigint AND company_id = $2)"
@@ -65,3 +77,31 @@ FIND_TEXT_IN = "SELECT EXISTS (SELECT FROM text_ins WHERE id = $1::bigint AND co
 async def exists(tx: Tx, company_id: int, id_: int) -> bool:
     found: bool = await tx.fetchval(FIND_TEXT_IN, id_, company_id)
     return found
+
+
+LOCK_TEXT_IN = """
+SELECT header, webhook_url, webhook_secret, webhook_set_by FROM text_ins WHERE id = $1::bigint AND company_id = $2 FOR NO KEY UPDATE
+"""
+
+
+async def lock(tx: Tx, company_id: int, id_: int) -> Record | None:
+    """The company's text-in, held."""
+    return await tx.fetchrow(LOCK_TEXT_IN, id_, company_id)
+
+
+SET_ACTIONS = """
+UPDATE text_ins SET reply = $2, join_list_id = $3, leave_list_id = $4, forward_to = $5, webhook_url = $6, campaign_id = $7,
+    webhook_secret = $8, webhook_set_by = $9
+WHERE id = $1
+"""
+
+
+async def set_actions(tx: Tx, id_: int, actions: TextInActions, secret: str | None, set_by: UUID | None) -> None:
+    await tx.execute(SET_ACTIONS, id_, *actions.model_dump().values(), secret, set_by)
+
+
+READ_ACTIONS = f"SELECT id, {COLUMNS} FROM text_ins WHERE id = ANY($1::int[])"  # noqa: S608
+
+
+async def actions_of(tx: Tx, ids: Collection[int]) -> dict[int, TextInActions]:
+    return {row["id"]: _actions(row) for row in await tx.fetch(READ_ACTIONS, ids)}

@@ -1,7 +1,7 @@
-"""Received texts: whose each is, and what is told of it.
+"""Received texts: whose each is, what it wishes, and what is told of it.
 
-A keyword of a text-in on its header comes first, then the header's owner; else it is nobody's and waits. A shared number has no owner: there a
-text is a company's by keyword only, but a wish is one to every company that has the number. Plain functions and values; no I/O.
+A keyword of a text-in on its header comes first, then the header's owner, or on a shared number the last sender; else it is nobody's and waits. Whose
+a wish is on a shared number is another question (optouts/addressing.py). Plain functions and values; no I/O.
 """
 
 from __future__ import annotations
@@ -17,32 +17,38 @@ from libs.common.batches import in_messages
 from libs.common.contracts.inbound import InboundText, TextsReceived
 from libs.common.contracts.messaging import ArrivedText
 from services.inbound.optouts import rules as optouts
-from services.inbound.optouts.rules import Wish, Wished
+from services.inbound.optouts.addressing import Said, Use, heard_by
+from services.inbound.optouts.handlers import NOBODYS, Header
+from services.inbound.optouts.rules import Reading
+from services.inbound.textins.rules import ANY_KEYWORD, LAST_SENDER_WITHIN, Claimed, owner_without_keyword
 from services.inbound.words import words
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text as it is kept: `number` in E.164 where it is a number, and what it wishes, if it does."""
+    """A text as it is kept: `number` in E.164 where it is a number. `incomplete`: parts of it never came."""
 
     id: UUID
     number: str
     header: str
     header_key: str
     body: str
-    wish: Wish | None
     at: datetime
     carrier: str
     carrier_id: str
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose a text is. `header`: as its company writes it. `text_in_id`: whose keyword it began with, if any."""
+    """Whose a text is. `header`: as its company writes it. `text_in_id`: of the text-in that claims it, `by_keyword` or because it takes what no
+    keyword claims."""
 
     company_id: int
     header: str
     text_in_id: int | None = None
+    campaign_id: int | None = None
+    by_keyword: bool = False
 
 
 Keyword = tuple[str, str]  # header_key and the word in normal form
@@ -64,17 +70,16 @@ def as_kept(arrived: Iterable[ArrivedText]) -> list[Text]:
     texts = {}
     for text in arrived:
         key = keys.get(text.to) or keys.setdefault(text.to, phone.sender_key(kept(text.to)))
-        body = kept(text.body)
         texts[text.id] = Text(
             id=text.id,
             number=kept_number(text.number),
             header=kept(text.to),
             header_key=key,
-            body=body,
-            wish=optouts.read(body),
+            body=kept(text.body),
             at=text.at,
             carrier=text.carrier,
             carrier_id=text.carrier_id,
+            incomplete=text.incomplete,
         )
     return list(texts.values())
 
@@ -89,15 +94,88 @@ def owners_of(
     keywords: Mapping[UUID, Keyword],
     text_ins: Mapping[Keyword, Owner],
     headers: Mapping[str, Owner],
+    last: Mapping[UUID, Owner],
 ) -> dict[UUID, Owner]:
-    """Whose each text is; those that are nobody's are left out."""
+    """Whose each text is; those that are nobody's are left out. `last`: who texted its number last from the shared header it came to."""
     owners = {}
     for text in texts:
         keyword = keywords.get(text.id)
-        owner = (text_ins.get(keyword) if keyword else None) or headers.get(text.header_key)
+        owner = (text_ins.get(keyword) if keyword else None) or owner_without_keyword(
+            headers.get(text.header_key), last.get(text.id), text_ins.get((text.header_key, ANY_KEYWORD))
+        )
         if owner is not None:
             owners[text.id] = owner
     return owners
+
+
+def last_senders(
+    texts: Iterable[Text], headers: Mapping[str, Header], uses: Mapping[tuple[str, str], Sequence[Use]]
+) -> dict[UUID, Owner]:
+    """Who texted each number last, of late, from the shared header that it texts to now."""
+    found = {}
+    for text in texts:
+        sharers = {party.company_id: party for party in headers.get(text.header_key, NOBODYS).parties if party.shared}
+        recent = [
+            use
+            for use in uses.get((text.header_key, text.number), ())
+            if use.company_id in sharers and use.at > text.at - LAST_SENDER_WITHIN
+        ]
+        if recent:
+            party = sharers[max(recent, key=lambda use: use.text_id).company_id]
+            found[text.id] = Owner(party.company_id, party.header)
+    return found
+
+
+def readings(texts: Iterable[Text], owners: Mapping[UUID, Owner], headers: Mapping[str, Header]) -> dict[UUID, Reading]:
+    """What each text wishes, if anything, in the words of those whose it may be."""
+    found = {}
+    for text in texts:
+        owner, header = owners.get(text.id), headers.get(text.header_key, NOBODYS)
+        own = [party for party in header.parties if owner and party.company_id == owner.company_id]
+        by_keyword = owner is not None and owner.by_keyword
+        parties = own if own and (by_keyword or not own[0].shared) else header.parties
+        if reading := optouts.read(text.body, heard_by(parties, header.names, by_keyword)):
+            found[text.id] = reading
+    return found
+
+
+def said(texts: Iterable[Text], owners: Mapping[UUID, Owner], readings: Mapping[UUID, Reading]) -> list[Said]:
+    """The texts that wish something."""
+    found = []
+    for text in texts:
+        if reading := readings.get(text.id):
+            owner = owners.get(text.id)
+            found.append(
+                Said(
+                    text.id,
+                    text.number,
+                    text.header_key,
+                    text.at,
+                    reading,
+                    owner.company_id if owner else None,
+                    owner is not None and owner.by_keyword,
+                )
+            )
+    return found
+
+
+def claimed(texts: Iterable[Text], owners: Mapping[UUID, Owner], readings: Mapping[UUID, Reading]) -> list[Claimed]:
+    """The texts from which what their text-in says shall follow: not those that wish something of us."""
+    return [
+        Claimed(
+            text.id,
+            owner.company_id,
+            owner.text_in_id,
+            text.number,
+            owner.header,
+            text.body,
+            text.at,
+            owner.campaign_id,
+            text.incomplete,
+        )
+        for text in texts
+        if (owner := owners.get(text.id)) and owner.text_in_id is not None and text.id not in readings
+    ]
 
 
 def announcements(texts: Sequence[Text], owners: Mapping[UUID, Owner]) -> list[TextsReceived]:
@@ -113,6 +191,8 @@ def announcements(texts: Sequence[Text], owners: Mapping[UUID, Owner]) -> list[T
                     body=text.body,
                     at=text.at,
                     text_in_id=owner.text_in_id,
+                    campaign_id=owner.campaign_id,
+                    incomplete=text.incomplete,
                 )
             )
     return [
@@ -120,21 +200,3 @@ def announcements(texts: Sequence[Text], owners: Mapping[UUID, Owner]) -> list[T
         for company_id, received in items.items()
         for some in in_messages(received, lambda item: len(item.body))
     ]
-
-
-def unheard(texts: Iterable[Text], owners: Mapping[UUID, Owner]) -> list[Text]:
-    """The wishes in texts that are nobody's: to a shared number, or to a header that nobody is known to have."""
-    return [text for text in texts if text.wish and text.id not in owners]
-
-
-def wishes_in(
-    texts: Iterable[Text], owners: Mapping[UUID, Owner], sharers: Mapping[str, Sequence[Owner]]
-) -> list[Wished]:
-    """Each wish, to whom it is: the company whose the text is, else every company that shares its header (by key). Too wide is safer than unheard."""
-    wished = []
-    for text in texts:
-        if text.wish:
-            owner = owners.get(text.id)
-            heard_by = [owner] if owner else sharers.get(text.header_key, ())
-            wished += [Wished(one.company_id, text.number, one.header, text.wish, text.at, text.id) for one in heard_by]
-    return wished

@@ -16,6 +16,7 @@ from libs.common.contracts.auth import (
     ActiveHeaders,
     AddBrand,
     AddHeader,
+    ApproveHeader,
     BrandsChanged,
     CreateCompany,
     CreateFolder,
@@ -24,12 +25,18 @@ from libs.common.contracts.auth import (
     FoldersChanged,
     HeadersChanged,
     ListCompanies,
+    ListProtectedNames,
+    ProtectName,
     ReadFolders,
+    ReadHeaderDecisions,
+    RejectHeader,
     SetBrandActive,
     SetHeaderActive,
+    SetHeaderBrand,
     SetPassword,
     SetPermissions,
     SetUserActive,
+    UnprotectName,
 )
 from libs.common.contracts.base import Ask, Code
 from libs.common.ids import uuid7
@@ -49,6 +56,13 @@ PROVISIONING: list[Ask[Any]] = [
     SetUserActive(user_id=1, active=False),
     AddHeader(company_id=1, header="82830"),
     SetHeaderActive(company_id=1, header="82830", active=False),
+    SetHeaderBrand(company_id=1, header="82830", brand=""),
+    ApproveHeader(company_id=1, header="82830", evidence="x"),
+    RejectHeader(company_id=1, header="82830", evidence="x"),
+    ReadHeaderDecisions(company_id=1, header="82830"),
+    ProtectName(name="New"),
+    UnprotectName(name="New"),
+    ListProtectedNames(),
     AddBrand(company_id=1, name="New"),
     SetBrandActive(company_id=1, name="New", active=False),
     CreateFolder(company_id=1, name="New"),
@@ -89,6 +103,9 @@ async def test_an_operator_provisions_every_company(auth: Process, gateway: Clie
         SetUserActive(user_id=NOBODY, active=False),
         AddHeader(company_id=NOBODY, header="Nobody"),
         SetHeaderActive(company_id=NOBODY, header="Nobody", active=False),
+        SetHeaderBrand(company_id=NOBODY, header="Nobody", brand=""),
+        ApproveHeader(company_id=NOBODY, header="Nobody", evidence="x"),
+        RejectHeader(company_id=NOBODY, header="Nobody", evidence="x"),
         AddBrand(company_id=NOBODY, name="Nobody"),
         SetBrandActive(company_id=NOBODY, name="Nobody", active=False),
         CreateFolder(company_id=NOBODY, name="Nobody"),
@@ -224,6 +241,74 @@ async def test_a_shared_number_is_every_companys_that_adds_it_as_shared_and_nobo
     assert [(header.header, header.shared) for header in company.headers] == [("60111", True)]
 
 
+async def test_a_protected_name_sends_nothing_until_an_operator_has_seen_evidence(
+    auth: Process, gateway: Client, console: Client, infra: Infra
+) -> None:
+    company_id = await a_company(console)
+    username, user_id = await a_user(console, 0, ADMINISTER)
+    operator = (await session_of(gateway, await token_of(gateway, username))).grant
+    on: dict[str, Any] = {"company_id": company_id, "header": "HMRC-Refund"}
+    async with heard(infra, HeadersChanged) as events:
+        assert (await console.ask(AddHeader(**on))).approval == "pending"
+        assert await console.refused(SetHeaderActive(**on, active=True)) == Code.WRONG_STATE
+        assert await headers_of(gateway, company_id) == []
+
+        await gateway.ask(ApproveHeader(**on, evidence="Letter of authority, file 12"), operator)
+        assert await headers_of(gateway, company_id) == ["HMRC-Refund"]
+        await console.ask(RejectHeader(**on, evidence="The letter was forged"))
+        assert await headers_of(gateway, company_id) == []
+        assert await console.refused(SetHeaderActive(**on, active=True)) == Code.WRONG_STATE
+
+        async def told() -> bool:
+            return len(events) >= 3
+
+        await eventually(told)
+    items = [i for e in events if isinstance(e, HeadersChanged) and e.company_id == company_id for i in e.items]
+    assert [(i.active, i.approval, i.version) for i in items] == [
+        (False, "pending", 1),
+        (True, "approved", 2),
+        (False, "rejected", 3),
+    ]
+    decisions = (await console.ask(ReadHeaderDecisions(**on))).items
+    assert [(one.approved, one.evidence, one.user_id) for one in decisions] == [
+        (True, "Letter of authority, file 12", user_id),
+        (False, "The letter was forged", None),
+    ]
+
+
+async def test_an_operator_protects_names_beside_the_countrys(auth: Process, console: Client) -> None:
+    company_id = await a_company(console)
+    await console.ask(ProtectName(name="Zebra Bank"))
+    assert await console.refused(ProtectName(name="ZEBRABANK")) == Code.DUPLICATE
+    assert (await console.ask(ListProtectedNames())).items == ["Zebra Bank"]
+    assert (await console.ask(AddHeader(company_id=company_id, header="Z3braBank"))).approval == "pending"
+
+    await console.ask(UnprotectName(name="zebra bank"))
+    assert await console.refused(UnprotectName(name="zebra bank")) == Code.NOT_FOUND
+    assert (await console.ask(AddHeader(company_id=company_id, header="ZebraBank"))).approval == "approved"
+
+
+async def test_a_header_speaks_for_a_brand_of_its_company(auth: Process, console: Client, infra: Infra) -> None:
+    company_id = await a_company(console)
+    await console.ask(AddBrand(company_id=company_id, name="Night & Day"))
+    await console.ask(AddHeader(company_id=company_id, header="NightDay"))
+    async with heard(infra, HeadersChanged) as events:
+        await console.ask(SetHeaderBrand(company_id=company_id, header="nightday", brand="NIGHT & DAY"))
+        await console.ask(SetHeaderBrand(company_id=company_id, header="NightDay", brand="Night & Day"))  # no change
+        await console.ask(SetHeaderBrand(company_id=company_id, header="NightDay", brand=""))
+
+        async def told() -> bool:
+            return any(
+                item.version >= 3 for event in events if isinstance(event, HeadersChanged) for item in event.items
+            )
+
+        await eventually(told)
+    items = [i for e in events if isinstance(e, HeadersChanged) for i in e.items if i.version > 1]
+    assert [(i.brand, i.version, i.active) for i in items] == [("Night & Day", 2, True), ("", 3, True)]
+    nobodys = SetHeaderBrand(company_id=company_id, header="NightDay", brand="Nobody's")
+    assert await console.refused(nobodys) == Code.NOT_FOUND
+
+
 async def test_a_refused_header_settles_nothing_about_its_number(
     auth: Process, gateway: Client, console: Client
 ) -> None:
@@ -240,7 +325,7 @@ async def test_a_number_that_some_add_as_shared_and_some_as_their_own_at_once_is
     companies = [await a_company(console) for _ in range(6)]
     async with client(console.infra, "console") as second:  # folds of its own, so that two transactions meet
         for n in range(20):
-            header = f"6020{n:02}"
+            header = f"602{n:02}"
             await asyncio.gather(
                 *(
                     (console, second)[place % 2].ask(AddHeader(company_id=id_, header=header, shared=place % 3 > 0))
@@ -252,7 +337,7 @@ async def test_a_number_that_some_add_as_shared_and_some_as_their_own_at_once_is
     async with auth.kernel.db.reading() as tx:
         rows = await tx.fetch(
             "SELECT count(*) FILTER (WHERE shared) AS shared, count(*) FILTER (WHERE NOT shared) AS own FROM headers "
-            "WHERE key LIKE '6020__' GROUP BY key"
+            "WHERE key LIKE '602__' GROUP BY key"
         )
     assert len(rows) == 20
     assert {(row["shared"], row["own"]) for row in rows} <= {(4, 0), (0, 1)}
@@ -337,7 +422,7 @@ async def test_users_are_refused_what_makes_no_sense(auth: Process, console: Cli
     assert await console.refused(user(username="  ")) == Code.INVALID_REQUEST
     assert await console.refused(user(permissions=["everything"])) == Code.INVALID_REQUEST
     assert await console.refused(user(company_id=2**63)) == Code.INVALID_REQUEST
-    assert await console.refused(AddHeader(company_id=company_id, header="Tom & Co")) == Code.INVALID_SENDER
+    assert await console.refused(AddHeader(company_id=company_id, header="Tom+Co")) == Code.INVALID_SENDER
 
 
 async def test_a_user_reads_about_no_one_but_themselves_and_their_company(

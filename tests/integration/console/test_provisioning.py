@@ -89,7 +89,7 @@ async def test_a_user_is_changed_shut_out_and_let_in(auth: Process, infra: Infra
     ("arguments", "sentence"),
     [
         (("company", "show", "Nobody"), "there is no company 'Nobody'"),
-        (("header", "add", "Refusals", "Tom & Co"), "refused: a header is a phone number"),
+        (("header", "add", "Refusals", "Tom+Co"), "refused: a name has only letters A to Z"),
         (("user", "password", "Refusals", "nobody"), "Refusals has no user 'nobody'"),
         (
             ("user", "create", "Refusals", "x", "-p", "everything"),

@@ -263,15 +263,54 @@ async def test_what_is_sent_with_a_test_key_is_delivered_to_nobody(world: Platfo
 
 
 @pytest.mark.parametrize("rule", ["", "6 digits", "4 letters clear"])
-async def test_a_verification_carries_its_code_and_its_repeat_carries_the_same(world: Platform, rule: str) -> None:
+async def test_a_verification_is_sent_and_checked_and_its_code_is_in_no_answer(world: Platform, rule: str) -> None:
     number, key = a_number(), {"idempotency-key": str(uuid7())}
-    body = {"to": number, "from": "82830", "text": "Your code is {code}.", "rule": rule}
+    body = {"to": number, "from": "82830", "text": "Your code is {code}.", "rule": rule, "client_address": "192.0.2.7"}
 
     first = await call(world, "POST", "/verifications", json=body, headers=key)
     again = await call(world, "POST", "/verifications", json=body, headers=key)
+    resent = await call(world, "POST", "/verifications", json=body)
+    id_ = first.json()["id"]
 
-    assert (first.status_code, first.json()) == (201, again.json())
-    (text,) = await eventually(lambda: world.simulator.messages_of(number))
-    assert text["text"] == f"Your code is {first.json()['code']}."
-    assert (await shown(world, first.json()["id"]))["text"] is None
+    async def both() -> Any:
+        texts = await world.simulator.messages_of(number)
+        return texts if len(texts) == 2 else None
+
+    texts = await eventually(both)
+    code = texts[0]["text"].removeprefix("Your code is ").removesuffix(".")
+    checked = {"idempotency-key": str(uuid7())}
+
+    def check(typed: str, **options: Any) -> Any:
+        return call(world, "POST", f"/verifications/{id_}/check", json={"code": typed}, **options)
+
+    wrong = await check("wrong", headers=checked)
+    foreign = await call(world, "POST", f"/verifications/{id_}/check", "other", json={"code": code})
+    right = await check(code.lower(), headers=checked)
+    lost = await check(code.lower(), headers=checked)
+    used = await check(code)
+    shown = await call(world, "GET", f"/verifications/{id_}")
+
+    assert (first.status_code, first.json(), resent.json()["id"]) == (201, again.json(), id_)
+    assert [text["text"] for text in texts] == [f"Your code is {code}."] * 2
+    assert wrong.json() == {"id": id_, "result": "wrong_code", "attempts_left": 4}
+    refused(foreign, "not_found")
+    assert right.json() == lost.json() == {"id": id_, "result": "approved", "attempts_left": 0}
+    assert used.json()["result"] == "used"
+    assert (shown.json()["state"], shown.json()["sends"]) == ("approved", 2)
+    assert not any(code in answer.text for answer in (first, again, resent, right, used, shown))
     refused(await call(world, "POST", "/verifications", json=body | {"rule": "long"}), "invalid_rule")
+    refused(await call(world, "POST", "/verifications", json=body | {"to": "+33612345678"}), "country_not_allowed")
+    refused(await call(world, "POST", "/verifications", json=body | {"client_address": "home"}), "invalid_request")
+    refused(await call(world, "POST", f"/verifications/{id_}/cancel"), "wrong_state")
+
+
+async def test_a_limit_says_when_to_ask_again(world: Platform) -> None:
+    body = {"to": a_number(), "from": "82830", "text": "{code}"}
+    for n in range(5):
+        sent = await call(world, "POST", "/verifications", json=body | {"purpose": f"p{n}"})
+        assert sent.status_code == 201, sent.text
+
+    over = await call(world, "POST", "/verifications", json=body | {"purpose": "p5"})
+
+    refused(over, "limit_reached")
+    assert 700 <= int(over.headers["retry-after"]) <= 720

@@ -146,8 +146,8 @@ async def test_a_wish_whose_transaction_did_not_know_the_company_yet_is_heard_wh
         await storing.execute("INSERT INTO inbox (id) VALUES ($1)", uuid7())  # as an event's transaction begins
         await world.give_header(company_id, stop.to, shared=True)
         await eventually(lambda: fenced(heard=False))
-        sql = """INSERT INTO texts (id, number, header, header_key, body, wish, at, carrier, carrier_id)
-            VALUES ($1, $2, $3, $3, 'STOP', 'stop', $4, 'embedded', '')"""
+        sql = """INSERT INTO texts (id, number, header, header_key, body, wish, for_all, at, carrier, carrier_id)
+            VALUES ($1, $2, $3, $3, 'STOP', 'stop', true, $4, 'embedded', '')"""
         await storing.execute(sql, stop.id, stop.number, stop.to, AT)
     assert await world.stops(company_id) == []
     await world.company()  # any news of headers wakes the loop; else its poll does

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from libs.common.contracts.base import Code, Refusal
-from libs.common.contracts.inbound import TEXT_INS_MAX, CreateTextIn, ListTextIns, SetTextInActive, TextIn
+from libs.common.contracts.inbound import (
+    TEXT_INS_MAX,
+    CreateTextIn,
+    InboundText,
+    ListTextIns,
+    MembershipsWanted,
+    RepliesWanted,
+    SetTextInActive,
+    TextIn,
+    TextsReceived,
+)
+from libs.common.contracts.textins import SetTextInActions, TextInActions
 from libs.common.ids import uuid7
 from services.inbound.__main__ import SERVICE
-from tests.harness import grant, running
-from tests.integration.inbound.conftest import World, arrived, companies
+from tests.harness import eventually, grant, heard, running
+from tests.integration.inbound.conftest import ALICE, AT, BOB, World, arrived, companies
 
 
 async def test_a_text_that_begins_with_the_keyword_is_the_text_ins(world: World) -> None:
@@ -36,7 +48,7 @@ async def test_a_repeat_with_the_same_id_is_answered_the_same(world: World) -> N
     assert await world.console.ask(ask, "", id_) == await world.console.ask(ask, "", id_)
 
 
-@pytest.mark.parametrize("keyword", ["", "two words", "!!", "STOP", "start", "'Quit'", "x" * 41])
+@pytest.mark.parametrize("keyword", ["", "two words", "!!", "**", "STOP", "start", "stopper", "x" * 41])
 async def test_a_keyword_is_refused(world: World, keyword: str) -> None:
     company_id, header = await world.company()
     ask = CreateTextIn.model_construct(company_id=company_id, header=header, keyword=keyword)
@@ -137,6 +149,103 @@ async def test_only_an_operator_switches_text_ins(world: World) -> None:
     assert await world.gateway.refused(ask, grant(company_id, "send")) == Code.PERMISSION_DENIED
     assert await world.gateway.refused(ask) == Code.SESSION_EXPIRED
     assert await world.gateway.refused(ListTextIns()) == Code.SESSION_EXPIRED
-    assert await world.console.refused(ListTextIns()) == Code.PERMISSION_DENIED
+    assert await world.console.refused(ListTextIns()) == Code.INVALID_REQUEST
+    assert (await world.console.ask(ListTextIns(company_id=company_id))).items == [text_in]
     assert await world.console.refused(SetTextInActive(id=2**31 - 1, active=False)) == Code.NOT_FOUND
     await world.gateway.ask(ask, grant(next(companies), "administer"))
+
+
+async def test_a_companys_user_says_what_follows_and_a_text_is_followed_by_it(world: World) -> None:
+    company_id, header = await world.company()
+    text_in = await world.console.ask(CreateTextIn(company_id=company_id, header=header, keyword="WIN"))
+    actions = TextInActions(reply="You are in.", join_list_id=3, campaign_id=9)
+    await world.gateway.ask(SetTextInActions(id=text_in.id, actions=actions), grant(company_id, "send"))
+    win, stop, other = arrived("win a car", header), arrived("STOP", header), arrived("hello", header)
+
+    async with heard(world.infra, TextsReceived, RepliesWanted, MembershipsWanted) as events:
+        event = await world.bring(win, stop, other)
+        await world.messaging.publish(event)  # a repeat
+
+        async def told() -> bool:
+            return any(isinstance(event, MembershipsWanted) for event in events)
+
+        await eventually(told)
+        await world.bring(arrived("bye", header))
+    assert [text.campaign_id for text in await world.texts_of(company_id)][:3] == [9, None, None]
+    mine = [event for event in events if event.company_id == company_id]
+    received = [item for event in mine if isinstance(event, TextsReceived) for item in event.items]
+    assert (
+        InboundText(
+            id=win.id, number=ALICE, to=header, body="win a car", at=win.at, text_in_id=text_in.id, campaign_id=9
+        )
+        in received
+    )
+    replies = [item for event in mine if isinstance(event, RepliesWanted) for item in event.items if not item.exempt]
+    assert [(reply.to, reply.sender, reply.body) for reply in replies] == [(ALICE, header, "You are in.")]
+    joins = [item for event in mine if isinstance(event, MembershipsWanted) for item in event.items]
+    assert [(join.list_id, join.number, join.joins, join.at) for join in joins] == [(3, ALICE, True, win.at)]
+
+
+async def test_the_secret_of_a_webhook_is_told_to_whoever_set_it_and_to_nobody_else(world: World) -> None:
+    company_id, header = await world.company()
+    text_in = await world.console.ask(CreateTextIn(company_id=company_id, header=header, keyword="WIN"))
+    mine, id_ = grant(company_id, "send"), uuid7()
+
+    def to(url: str) -> SetTextInActions:
+        return SetTextInActions(id=text_in.id, actions=TextInActions(webhook_url=url))
+
+    secret = (await world.gateway.ask(to("https://example.com/a"), mine, id_)).secret
+    assert secret is not None
+    assert (await world.gateway.ask(to("https://example.com/a"), mine, id_)).secret == secret
+    assert (await world.gateway.ask(to("https://example.com/a"), mine)).secret is None
+    new = (await world.gateway.ask(to("https://example.com/b"), mine)).secret
+    assert new is not None
+    assert new != secret
+    [listed] = (await world.gateway.ask(ListTextIns(), mine)).items
+    assert listed.actions == TextInActions(webhook_url="https://example.com/b")
+    assert "whsec" not in listed.model_dump_json()
+
+
+async def test_only_a_user_of_the_company_who_may_send_says_what_follows(world: World) -> None:
+    company_id, header = await world.company()
+    text_in = await world.console.ask(CreateTextIn(company_id=company_id, header=header, keyword="WIN"))
+    ask = SetTextInActions(id=text_in.id, actions=TextInActions(reply="hi"))
+
+    assert await world.gateway.refused(ask, grant(company_id)) == Code.PERMISSION_DENIED
+    assert await world.gateway.refused(ask, grant(next(companies), "send")) == Code.NOT_FOUND
+    assert await world.gateway.refused(ask) == Code.SESSION_EXPIRED
+    bad = SetTextInActions(id=text_in.id, actions=TextInActions(webhook_url="ftp://example.com"))
+    assert await world.gateway.refused(bad, grant(company_id, "send")) == Code.INVALID_REQUEST
+    assert (await world.gateway.ask(ListTextIns(), grant(company_id))).items == [text_in]
+
+
+async def test_a_star_claims_what_no_other_keyword_claims(world: World) -> None:
+    number, (one, two) = await world.shared_number(2)
+    company_id, header = await world.company()
+    star = await world.console.ask(CreateTextIn(company_id=one, header=number, keyword="*"))
+    own_star = await world.console.ask(CreateTextIn(company_id=company_id, header=header, keyword="*"))
+    await world.console.ask(CreateTextIn(company_id=two, header=number, keyword="CAR"))
+
+    await world.bring(arrived("hello", number), arrived("car 7", number), arrived("", number), arrived("hi", header))
+
+    assert [(text.body, text.text_in_id) for text in await world.texts_of(one)] == [("hello", star.id), ("", star.id)]
+    assert [text.body for text in await world.texts_of(two)] == ["car 7"]
+    assert [text.text_in_id for text in await world.texts_of(company_id)] == [own_star.id]
+    assert await world.console.refused(CreateTextIn(company_id=two, header=number, keyword="*")) == Code.DUPLICATE
+
+
+async def test_a_text_to_a_shared_number_is_the_last_senders_before_it_is_the_stars(world: World) -> None:
+    number, (one, two, three) = await world.shared_number(3)
+    await world.console.ask(CreateTextIn(company_id=one, header=number, keyword="*"))
+    assert world.process.db is not None
+    async with world.process.db.transaction() as tx:
+        sql = "INSERT INTO last_senders (header_key, number, company_id, at, text_id) VALUES ($1, $2, $3, $4, $5)"
+        for company_id, days in ((three, 29), (two, 1), (one, 31)):
+            await tx.execute(sql, number, ALICE, company_id, AT - timedelta(days=days), uuid7())
+        await tx.execute(sql, number, BOB, two, AT - timedelta(days=31), uuid7())
+
+    await world.bring(arrived("thanks", number), arrived("who is this", number, BOB))
+
+    assert [text.body for text in await world.texts_of(two)] == ["thanks"]
+    assert [text.body for text in await world.texts_of(one)] == ["who is this"]
+    assert await world.texts_of(three) == []

@@ -35,7 +35,7 @@ class SimulatorProcess:
     def __init__(self, folder: Path, silence_limit_s: float) -> None:
         self.log_path = folder / "submits.log"
         self._silence_limit_s = silence_limit_s
-        self._ports = {"carrier_port": 0, "control_port": 0, "ops_port": 0}
+        self._ports = dict.fromkeys(("carrier_port", "smpp_port", "message_api_port", "control_port", "ops_port"), 0)
         self._process: asyncio.subprocess.Process | None = None
         self._reading: asyncio.Task[None] | None = None
         self._before: dict[str, Any] = {}  # the counts when this test began
@@ -77,6 +77,14 @@ class SimulatorProcess:
     @property
     def carrier_port(self) -> int:
         return self._ports["carrier_port"]
+
+    @property
+    def smpp_port(self) -> int:
+        return self._ports["smpp_port"]
+
+    @property
+    def message_api_port(self) -> int:
+        return self._ports["message_api_port"]
 
     @property
     def ops_url(self) -> str:

@@ -81,7 +81,7 @@ async def test_a_text_is_in_the_log_and_on_the_handset_before_its_answer_is_read
     [message] = await simulator.messages_of(NUMBER)
     [entry] = await simulator.log()
     assert (seq, outcome) == (1, "taken")
-    assert message == {"id": reference, "from": "82830", "text": "héllo ✓", "at": entry["at"]}
+    assert message == {"id": reference, "from": "82830", "text": "héllo ✓", "at": entry["at"], "parts": 1}
     assert {key: entry[key] for key in ("own_ref", "ref", "bind", "outcome", "answered", "receipt")} == {
         "own_ref": "own-1",
         "ref": reference,

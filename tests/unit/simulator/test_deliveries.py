@@ -7,18 +7,22 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from services.simulator.deliveries import REDELIVER_AFTER_S, UNACKED_BATCHES_MAX, Deliveries
+from services.simulator.deliveries import REDELIVER_AFTER_S, Deliveries
 
 
 class FarEnd:
     """A session that keeps what it was sent."""
 
-    def __init__(self):
+    batch_items_max = 500
+    unacked_batches_max = 16
+
+    def __init__(self, account="one"):
+        self.account = account
         self.writable = True
         self.batches = {}
 
-    def send(self, kind, value):
-        self.batches[value["batch"]] = value["items"]
+    def deliver(self, kind, number, items):
+        self.batches[number] = items
 
 
 class DeliveriesUnderChange(RuleBasedStateMachine):
@@ -44,7 +48,7 @@ class DeliveriesUnderChange(RuleBasedStateMachine):
     @rule(count=st.integers(1, 1200), which=st.none() | st.integers(0, 5))
     def add(self, count, which):
         owner = self.ends[which % len(self.ends)] if which is not None and self.ends else None
-        self.deliveries.add([[next(self.names)] for _ in range(count)], owner)
+        self.deliveries.add([[next(self.names)] for _ in range(count)], "one", owner)
         self.deliveries.pump(self.now)
         self.added += count
 
@@ -53,12 +57,12 @@ class DeliveriesUnderChange(RuleBasedStateMachine):
         if self.ends and (end := self.ends[which % len(self.ends)]).batches:
             number = min(end.batches)
             del end.batches[number]
-            self.deliveries.ack(end, number, self.now)
+            self.deliveries.ack(end, [number], self.now)
 
     @rule(which=st.integers(0, 5))
     def acknowledge_what_was_never_sent(self, which):
         if self.ends:
-            self.deliveries.ack(self.ends[which % len(self.ends)], -1, self.now)
+            self.deliveries.ack(self.ends[which % len(self.ends)], [-1], self.now)
 
     @rule()
     def wait_too_long(self):
@@ -73,7 +77,7 @@ class DeliveriesUnderChange(RuleBasedStateMachine):
 
     @invariant()
     def no_session_has_more_than_its_window(self):
-        assert all(len(end.batches) <= UNACKED_BATCHES_MAX for end in self.ends)
+        assert all(len(end.batches) <= FarEnd.unacked_batches_max for end in self.ends)
 
 
 DeliveriesUnderChange.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
@@ -99,9 +103,24 @@ def test_a_session_gets_its_own_and_another_one_only_when_it_is_lost():
     deliveries.bound(own, 0)
     deliveries.bound(other, 0)
 
-    deliveries.add([["r1"]], own)
+    deliveries.add([["r1"]], "one", own)
     deliveries.pump(0)
     before = dict(other.batches)
     deliveries.lost(own, 0)
 
     assert (before, list(other.batches.values())) == ({}, [[["r1"]]])
+
+
+def test_what_is_an_accounts_goes_to_no_other_even_when_its_only_session_is_lost():
+    deliveries = Deliveries("receipts", itertools.count(1), lambda items: None)
+    own, other, again = FarEnd("one"), FarEnd("two"), FarEnd("one")
+    deliveries.bound(own, 0)
+    deliveries.bound(other, 0)
+
+    deliveries.add([["r1"]], "one", own)
+    deliveries.pump(0)
+    deliveries.lost(own, 0)
+    before = dict(other.batches)
+    deliveries.bound(again, 0)
+
+    assert (before, list(again.batches.values())) == ({}, [[["r1"]]])

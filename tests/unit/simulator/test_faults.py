@@ -4,7 +4,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from services.simulator.faults import Fault, Faults, Kind, plan
-from services.simulator.rules import AS_USUAL, FAULTLESS, Behaviour, Fate, behaviour_of, refusal
+from services.simulator.rules import (
+    AS_USUAL,
+    FAULTLESS,
+    RANGE_CHARACTERS,
+    RANGES,
+    Behaviour,
+    Fate,
+    behaviour_of,
+    network_of,
+    refusal,
+)
 
 NUMBER = "+447700900001"
 
@@ -63,7 +73,18 @@ def test_without_faults_a_text_goes_as_usual():
         (Kind.LATE_ANSWER, {"answered": True, "answer_delay_s": 0.2}),
         (Kind.DISCONNECT, {"answered": False, "hang_up": True}),
         (Kind.THROTTLE, {"refused": "throttled", "retry_after_s": 1.0}),
+        (Kind.QUEUE_FULL, {"refused": "queue_full", "retry_after_s": 1.0}),
         (Kind.REFUSE, {"refused": "bad_number", "retry_after_s": None}),
+        (Kind.GENERIC_NACK, {"refused": "generic_nack"}),
+        (Kind.DISCONNECT_FULL_WINDOW, {"answered": False, "oddity": "disconnect_full_window", "answer_delay_s": 0.2}),
+        (Kind.ANSWER_AFTER_DISCONNECT, {"answered": False, "oddity": "answer_after_disconnect"}),
+        (Kind.HALF_OPEN, {"answered": False, "oddity": "half_open"}),
+        (Kind.GARBAGE, {"answered": False, "oddity": "garbage"}),
+        (Kind.OVERSIZE, {"answered": False, "oddity": "oversize"}),
+        (Kind.WRONG_SEQUENCE, {"answered": False, "oddity": "wrong_sequence"}),
+        (Kind.UNKNOWN_COMMAND, {"oddity": "unknown_command"}),
+        (Kind.MALFORMED, {"oddity": "malformed"}),
+        (Kind.EMPTY_ID, {"oddity": "empty_id"}),
         (Kind.RECEIPT_NEVER, {"receipts": (), "fate": Fate.NEVER}),
         (Kind.RECEIPT_TWICE, {"receipts": ((0.05, "delivered"), (0.25, "delivered"))}),
         (Kind.RECEIPT_OUT_OF_ORDER, {"receipts": ((0.05, "delivered"), (0.25, "accepted"))}),
@@ -76,6 +97,38 @@ def test_a_fault_changes_what_it_is_for_and_nothing_else(kind, expected):
     assert expected == {name: getattr(planned, name) for name in expected}
     untouched = set(FAULTLESS.__slots__) - set(expected)
     assert all(getattr(planned, name) == getattr(FAULTLESS, name) for name in untouched)
+
+
+def test_a_fault_of_one_account_leaves_the_others_alone():
+    book = faults(fault(Kind.REFUSE, account="smpp:one"))
+
+    assert plan(NUMBER, AS_USUAL, book, account="embedded") == FAULTLESS
+    assert plan(NUMBER, AS_USUAL, book, account="smpp:one").refused == "bad_number"
+
+
+@pytest.mark.parametrize(
+    ("validity_s", "fate", "fate_s"), [(0, Fate.DELIVERED, 4.0), (3, Fate.EXPIRED, 3), (60, Fate.DELIVERED, 4.0)]
+)
+def test_a_text_that_is_longer_on_the_air_than_it_is_valid_expires_when_its_validity_passes(validity_s, fate, fate_s):
+    planned = plan(NUMBER, Behaviour(on_air_ms=4_000), faults(), validity_s)
+
+    assert (planned.fate, planned.fate_s, planned.receipts) == (fate, fate_s, ((fate_s + 0.05, fate.value),))
+
+
+def test_every_range_is_found_by_its_numbers_and_what_is_ordered_wins_over_it():
+    assert {len(prefix) for prefix in RANGES} == {RANGE_CHARACTERS}
+    ordered = Behaviour("+44", Fate.NEVER)
+    for prefix, behaviour in RANGES.items():
+        assert behaviour_of(prefix + "5", []) == behaviour
+        assert behaviour_of(prefix + "5", [ordered]) == (ordered if prefix.startswith("+44") else behaviour)
+
+
+@given(n=st.integers(0, 919))
+def test_the_drama_numbers_below_the_ranges_are_plain_and_have_a_network(n):
+    number = f"+447700900{n:03d}"
+
+    assert behaviour_of(number, []) == AS_USUAL
+    assert network_of(number, AS_USUAL) in {"Beacon", "Cable", "Lantern"}
 
 
 def test_a_fault_hidden_by_another_does_not_count_as_fired():
