@@ -11,7 +11,6 @@ from libs.common.contracts.campaign import (
     ListCampaigns,
     ReadCampaignBooks,
     ReadProgress,
-    ReadRecentFails,
     ShowCampaign,
     StopCampaign,
     UnlinkList,
@@ -39,7 +38,6 @@ SERVICE = Service(
     queries={
         ListCampaigns: user()(each_read(campaigns.list_)),
         ShowCampaign: user()(each_read(campaigns.show)),
-        ReadRecentFails: user()(each_read(reports.read_recent_fails)),
         ReadProgress: user()(each_read(reports.read_progress)),
         ReadCampaignBooks: operator(each_read(reports.read_books)),
     },

@@ -24,6 +24,7 @@ NOUNS = {
     "folder": ("folder", "Folders: create."),
     "textin": ("textin", "Keywords on a header: create, list, activate, deactivate."),
     "text": ("text", "Texts before they are sent: preview."),
+    "optout": ("optout", "Opt-outs: list, review, settle, add, remove."),
     "message": ("message", "One text: show its whole life."),
     "in-doubt": ("in_doubt", "Texts that a carrier may or may not have taken: list, settle."),
     "carrier": ("carrier", "Carriers: add, list, show, pause, drain, resume, rate, cap-sender, remove, replay."),

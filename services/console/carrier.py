@@ -107,7 +107,7 @@ def cap_sender(header: str, parts_per_s: Annotated[float, typer.Argument(help="0
 
 @app.command()
 def remove(name: Name) -> None:
-    """Removes a carrier that no text waits for, and its routes."""
+    """Removes a carrier that is paused and that no text waits for, and its routes."""
     ask(RemoveCarrier(name=name))
 
 

@@ -103,28 +103,32 @@ def _consents(
     with file.open(encoding="utf-8-sig", newline="") as content:
         first = content.readline()
         delimiter = max(DELIMITERS, key=first.count)
-        names = ["".join(filter(str.isalnum, name)).casefold() for name in first.strip().split(delimiter)]
-        number_place = next((names.index(name) for name in NUMBER_NAMES if name in names), None)
-        time_place = next((names.index(name) for name in TIME_NAMES if name in names), None)
-        if number_place is None:
-            if e164(first.strip().split(delimiter)[0]) is None:
-                raise Trouble(f"{file}: no column has a name that says phone number, such as number, mobile or msisdn")
+        values = next(csv.reader([first], delimiter=delimiter), [])
+        columns = _columns(values)
+        if columns is None and not (values and e164(values[0])):
+            raise Trouble(f"{file}: no column has a name that says phone number, such as number, mobile or msisdn")
+        number_place, time_place = columns or (0, None)
+        if columns is None:  # a file of numbers, without names
             content.seek(0)
-            number_place = 0
-        for line, values in enumerate(
-            csv.reader(content, delimiter=delimiter), 1 if not time_place and names[0].isdecimal() else 2
-        ):
-            written = values[number_place].strip() if number_place < len(values) else ""
-            time = values[time_place].strip() if time_place is not None and time_place < len(values) else ""
-            number, at = e164(written), _time(time) if time else now
-            if number is None or at is None:
-                if any(values):
-                    bad.append(
-                        f"line {line}: {'no phone number' if number is None else 'no time such as 2026-03-01T12:00:00Z'}"
-                    )
-                continue
-            id_ = uuid5(NAMESPACE_URL, f"heliograph consent {source} {number} {time}")
-            yield NewConsent(id=id_, number=number, kind=kind, how=how, at=at, reference=reference)
+        for line, row in enumerate(csv.reader(content, delimiter=delimiter), 2 if columns else 1):
+            time = _value(row, time_place)
+            number, at = e164(_value(row, number_place)), _time(time) if time else now
+            if number and at:
+                id_ = uuid5(NAMESPACE_URL, f"heliograph consent {source} {number} {time}")
+                yield NewConsent(id=id_, number=number, kind=kind, how=how, at=at, reference=reference)
+            elif any(row):
+                bad.append(f"line {line}: no {'time such as 2026-03-01T12:00:00Z' if number else 'phone number'}")
+
+
+def _columns(names: list[str]) -> tuple[int, int | None] | None:
+    """Where the numbers stand, and the times; None where no name says phone number."""
+    keys = ["".join(filter(str.isalnum, name)).casefold() for name in names]
+    number = next((keys.index(name) for name in NUMBER_NAMES if name in keys), None)
+    return None if number is None else (number, next((keys.index(name) for name in TIME_NAMES if name in keys), None))
+
+
+def _value(row: list[str], place: int | None) -> str:
+    return row[place].strip() if place is not None and place < len(row) else ""
 
 
 def _time(written: str) -> datetime | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import uvloop
 
-from tests.bench import figures, machine, report
+from tests.bench import carrier_figures, figures, machine, report, text_figures, verification_figures
 from tests.bench.figures import Run, World
 from tests.bench.fleet import TREE, Fleet, new_fleet
 from tests.bench.report import DRIVER, Figure, Measured
@@ -29,7 +29,7 @@ CLIENTS_MAX = 64
 
 @dataclass(frozen=True)
 class Job:
-    """`prepare` makes what a run needs and is not measured; what it answers is given to the run."""
+    """`prepare` makes what a run needs and is not measured; what it answers is given to the run. `apart`: no process of the fleet has a part in it."""
 
     name: str
     title: str
@@ -37,6 +37,7 @@ class Job:
     quick_count: int
     run: Callable[..., Awaitable[Run]]
     prepare: Callable[[World, int], Awaitable[object]] | None = None
+    apart: bool = False
 
 
 JOBS = (
@@ -52,6 +53,23 @@ JOBS = (
         figures.campaign,
         prepare=figures.prepare_campaign,
     ),
+    Job(
+        "smpp",
+        "Campaign of 30,000 by SMPP, and by the embedded carrier",
+        30_000,
+        5_000,
+        carrier_figures.carriers,
+        prepare=carrier_figures.prepare,
+    ),
+    Job(
+        "verification",
+        f"Codes sent and checked, {CLIENTS_MAX} clients",
+        5_000,
+        1_000,
+        verification_figures.send_and_check(CLIENTS_MAX),
+    ),
+    Job("text", "Encode and segment, one core", 10_000, 1_000, text_figures.encode_and_segment, apart=True),
+    Job("far-side", "The simulator's SMPP, one core", 50_000, 10_000, carrier_figures.far_side, apart=True),
 )
 
 
@@ -62,9 +80,9 @@ async def measured(world: World, job: Job, count: int) -> Measured:
     run = await job.run(world, count, *prepared)
     took_s = time.monotonic() - begun
     spent = {name: seconds - cpu[name] for name, seconds in fleet.cpu_s().items()}
-    spent[DRIVER] = time.process_time() - own
+    spent |= {DRIVER: time.process_time() - own} | run.spent_s
     foreign = machine.foreign_percent(machine.busy_s() - busy, spent, took_s)
-    return Measured(run.values, run.items, spent, foreign, os.getloadavg()[0])
+    return Measured(run.values, 0 if job.apart else run.items, spent, foreign, os.getloadavg()[0])
 
 
 def start_up(fleet: Fleet, runs: int) -> Figure:
@@ -97,13 +115,14 @@ async def bench(options: argparse.Namespace) -> None:
             await figures.single_texts(CLIENTS_MAX)(world, WARM_TEXTS)
             for job in jobs:
                 count = job.quick_count if options.quick else job.count
-                figure = Figure(job.name, job.title.replace("100,000", f"{count:,}"))
+                figure = Figure(job.name, job.title.replace(f"{job.count:,}", f"{count:,}"))
                 for _ in range(runs):
                     figure.runs.append(await measured(world, job, count))
                 done.append(figure)
                 print(report.as_text([figure]), flush=True)
-        report.write(OUT, described, done)
-        print(f"written to {OUT.relative_to(TREE)}/report.md and report.json", flush=True)
+        if len(jobs) == len(JOBS) and not options.quick:
+            report.write(OUT, described, done)
+            print(f"written to {OUT.relative_to(TREE)}/report.md and report.json", flush=True)
         if options.keep:
             await asyncio.to_thread(input, f"kept until Enter: {fleet.layout.home}, {fleet.port.by_name}")
     finally:
@@ -115,9 +134,14 @@ async def bench(options: argparse.Namespace) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument(
-        "--only", nargs="+", choices=[job.name for job in JOBS], help="these figures, and what costs nothing"
+        "--only",
+        nargs="+",
+        choices=[job.name for job in JOBS],
+        help="these figures, and what costs nothing; only printed",
     )
-    parser.add_argument("--quick", action="store_true", help="one run of each, smaller: to see that it works")
+    parser.add_argument(
+        "--quick", action="store_true", help="one run of each, smaller: to see that it works; only printed"
+    )
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--keep", action="store_true", help="leave all running at the end, to look at it, until Enter")
     uvloop.run(bench(parser.parse_args()))

@@ -49,9 +49,11 @@ class Figure:
     def remarks(self) -> list[str]:
         driver = median(run.driver_percent for run in self.runs)
         foreign = median(run.foreign_percent for run in self.runs)
-        said = [f"driver {driver:.0f} % of the CPU"] if self.runs[0].items else []
-        if driver > DRIVER_PERCENT_MAX:
-            said.append("VOID: the driver took too much")
+        said = []
+        if self.runs[0].items:
+            said.append(f"driver {driver:.0f} % of the CPU")
+            if driver > DRIVER_PERCENT_MAX:
+                said.append("VOID: the driver took too much")
         if foreign > FOREIGN_PERCENT_MAX:
             said.append(f"NOISY: others took {foreign:.0f} % of the machine")
         return said

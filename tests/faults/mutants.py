@@ -37,8 +37,8 @@ MUTANTS = (
         "what has no answer is sent again",
         1,
         "services/messaging/submitting/rules.py",
-        "return Outcome(State.IN_DOUBT, answer.why)",
-        "return Outcome(State.QUEUED, answer.why, next_attempt_at=at)",
+        "return Outcome(State.IN_DOUBT, unknown.why)",
+        "return Outcome(State.QUEUED, unknown.why, next_attempt_at=at)",
         "was taken by the network 2 times",
     ),
     Mutant(
@@ -53,8 +53,8 @@ MUTANTS = (
         "nobody looks at opt-outs",
         1,
         "services/messaging/submitting/store.py",
-        "s.stopped",
-        "false",
+        "AND s.active AND",
+        "AND false AND",
         "had committed its number's STOP",
     ),
     Mutant(

@@ -59,8 +59,8 @@ Messages, text-ins and statuses:
   text, oldest first. GetContacts is from DateFrom to before DateTo, at most a week later by the UK's clocks.
 - What comes in on a shared number without a keyword is nobody's; a STOP there is every company's that uses the number.
 - GetStops, GetReinstates: each number once, by its newest change: who texted START after STOP is no longer among the stops.
-- getrecentfails: numbers to which at least three texts of campaigns ended Failed, Expired or Rejected since DateFrom, in campaigns launched within 90
-  days.
+- getrecentfails: the numbers that campaigns pass over for now and whose last failure was since DateFrom: failed in three campaigns within 90 days, or
+  once for good (not in use, barred). /v2/failed-numbers says until when and why, and lifts it.
 
 Phone lists and campaigns:
 

@@ -7,9 +7,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from pydantic import AwareDatetime
-
-from libs.common.contracts.base import PAGE_MAX, Command, Contract, Event, Lane, Limit, Query
+from libs.common.contracts.base import Command, Contract, Event, Lane, Limit, Query
 from libs.common.contracts.messaging import State
 from libs.common.contracts.phonelist import Key
 
@@ -149,29 +147,6 @@ class ShowCampaign(Query[CampaignInfo]):
     owner: ClassVar[str] = "campaign"
 
     campaign_id: Key
-
-
-class FailsPage(Contract):
-    numbers: list[str]
-    more: bool
-
-
-FAILS_MIN = 3
-RECENT_DAYS = 90
-
-
-class ReadRecentFails(Query[FailsPage]):
-    """Numbers to which texts of the caller's campaigns failed at least FAILS_MIN times since `since`, in the order of the whole number, not of its text.
-
-    Counted from the recipients' rows: those that ended failed, expired or rejected, in campaigns launched within RECENT_DAYS; test campaigns do not
-    count. `after` is the last number of the page before.
-    """
-
-    owner: ClassVar[str] = "campaign"
-
-    since: AwareDatetime
-    after: str = ""
-    limit: Limit = PAGE_MAX
 
 
 class ReadProgress(Query[Progress]):

@@ -87,7 +87,7 @@ class SetCarrier(Command[Done]):
 
 
 class RemoveCarrier(Command[Done]):
-    """Its routes go with it. Refused with wrong_state while texts wait for it or are on their way with it."""
+    """Its routes go with it. Refused with wrong_state while it is active or was seconds ago, and while texts wait for it or are on their way with it."""
 
     owner: ClassVar[str] = "messaging"
 

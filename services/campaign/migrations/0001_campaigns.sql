@@ -65,16 +65,6 @@ CREATE TABLE recipients (
     CHECK ((state IS NULL) = (version = 0))
 ) WITH (fillfactor = 45);
 
--- Which recipients' rows to look at for a number's fails: one row for each that ended failed, expired or rejected, and only those pay for it.
--- It says no more than where to look; the recipient's own row says what is so. In place of a partial index on `recipients`, for whose
--- condition no final update would be heap-only any more.
-CREATE TABLE fails (
-    company_id int NOT NULL,
-    number bigint NOT NULL,
-    campaign_id int NOT NULL,
-    PRIMARY KEY (company_id, number, campaign_id)
-);
-
 -- Projections of auth's events; a row is replaced by a higher version only.
 CREATE TABLE headers (
     company_id int NOT NULL,

@@ -13,6 +13,4 @@ from services.campaign.recipients import rules, store
 async def settle(tx: Tx, event: RecipientsSettled) -> None:
     ends = rules.newest_ends(event.items)
     if ends and await store.settle_if_newer(tx, ends):
-        if fails := rules.fails(ends):
-            await store.add_fails(tx, fails)
         tx.wake("hand_over")  # there is room for the next

@@ -34,10 +34,6 @@ ENDS = frozenset(
 )
 
 
-# The fails that a company is told of: the number took no text. Others say nothing about the number.
-FAILS = frozenset({State.FAILED, State.EXPIRED, State.REJECTED})
-
-
 def next_count(waiting: int, open_: int) -> int:
     """How many to hand over now: whole batches only, but for the last, so that a trickle of ends does not become a trickle of commits."""
     wanted = min(waiting, HAND_OVER_MAX)
@@ -84,7 +80,3 @@ def newest_ends(items: Iterable[SettledText]) -> list[SettledText]:
         if known is None or known.version < item.version:
             newest[key] = item
     return [newest[key] for key in sorted(newest)]
-
-
-def fails(ends: Iterable[SettledText]) -> list[SettledText]:
-    return [end for end in ends if end.state in FAILS]

@@ -181,23 +181,6 @@ async def settle_if_newer(tx: Tx, ends: Sequence[SettledText]) -> int:
     return int(status.split()[-1])
 
 
-# Whether they failed is read from their rows, which may have been newer. A test campaign's texts went nowhere: its fails say nothing of a number.
-ADD_FAILS = """
-INSERT INTO fails (company_id, number, campaign_id)
-SELECT c.company_id, r.number, r.campaign_id
-FROM unnest($1::int[], $2::int[]) AS s (campaign_id, position)
-JOIN recipients r ON r.campaign_id = s.campaign_id AND r.position = s.position
-JOIN campaigns c ON c.id = s.campaign_id
-WHERE r.state IN ('failed', 'expired', 'rejected') AND NOT c.test
-ON CONFLICT DO NOTHING
-"""
-
-
-async def add_fails(tx: Tx, ends: Sequence[SettledText]) -> None:
-    """Notes where to look for the numbers that failed."""
-    await tx.execute(ADD_FAILS, [end.campaign_id for end in ends], [end.position for end in ends])
-
-
 # An end is final for the count (in_doubt may only become a better end), so the search goes on where the last one ended.
 FIRST_OPEN = """
 SELECT c.id, coalesce(first.position - 1, c.targeted) AS ended_to

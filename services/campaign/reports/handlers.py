@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from libs.common import clock
 from libs.common.bus import Asked
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.campaign import (
     CampaignBooks,
-    FailsPage,
     Progress,
     ReadCampaignBooks,
     ReadProgress,
-    ReadRecentFails,
 )
 from libs.common.db import Tx
 from services.campaign.reports import rules, store
@@ -26,22 +23,12 @@ async def read_progress(tx: Tx, ask: Asked[ReadProgress]) -> Progress:
     return rules.progress(found[0])
 
 
-async def read_recent_fails(tx: Tx, ask: Asked[ReadRecentFails]) -> FailsPage:
-    query, since = ask.body, clock.from_client(ask.body.since)
-    return await store.recent_fails(tx, ask.caller.company_id, since, rules.place(query.after), query.limit)
-
-
 async def read_books(tx: Tx, _: Asked[ReadCampaignBooks]) -> CampaignBooks:
     campaign_ids = await store.newest(tx, BOOKS_CAMPAIGNS_MAX)
     doubled = await store.doubled(tx, campaign_ids)
-    unnoted = await store.unnoted(tx, campaign_ids)
     tallies = await store.tallies(tx, campaign_ids)
     return CampaignBooks(
-        faults=[
-            fault
-            for tally in tallies
-            for fault in rules.faults(tally, doubled.get(tally.id, 0), unnoted.get(tally.id, 0))
-        ],
+        faults=[fault for tally in tallies for fault in rules.faults(tally, doubled.get(tally.id, 0))],
         campaigns=[rules.progress(tally) for tally in tallies],
         outbox=await store.outbox(tx),
     )

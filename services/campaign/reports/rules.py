@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from libs.common import phone
-from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.campaign import CampaignState, Progress
 from libs.common.contracts.messaging import State
 
@@ -55,18 +53,8 @@ def progress(tally: Tally) -> Progress:
     )
 
 
-def place(after: str) -> int:
-    """Where a page of numbers goes on, as rows hold a number; 0: at the beginning. Refused with invalid_request where no page ended so."""
-    if after and not phone.E164.fullmatch(after):
-        raise Refusal(Code.INVALID_REQUEST, "after: this is not the last number of a page")
-    return int(after or 0)
-
-
-def faults(tally: Tally, doubled: int, unnoted: int) -> list[str]:
-    """Sentences, each an imbalance; none when the books balance.
-
-    `doubled`: how many numbers it has more than once; `unnoted`: how many of its fails ReadRecentFails would not look at.
-    """
+def faults(tally: Tally, doubled: int) -> list[str]:
+    """Sentences, each an imbalance; none when the books balance. `doubled`: how many numbers it has more than once."""
     said = []
     if tally.targeted != tally.rows:
         said.append(f"targeted says {tally.targeted}, its recipients are {tally.rows}")
@@ -74,8 +62,6 @@ def faults(tally: Tally, doubled: int, unnoted: int) -> list[str]:
         said.append(f"its last position is {tally.last_position}, its recipients are {tally.rows}")
     if doubled:
         said.append(f"{doubled} numbers stand twice")
-    if unnoted:
-        said.append(f"{unnoted} recipients failed who are not noted among the fails")
     if tally.read < tally.targeted:
         said.append(f"{tally.targeted} recipients came from {tally.read} numbers read")
     if tally.checkpoint > tally.targeted:

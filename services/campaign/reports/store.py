@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import groupby
 
-from libs.common.contracts.campaign import FAILS_MIN, RECENT_DAYS, CampaignState, FailsPage
+from libs.common.contracts.campaign import CampaignState
 from libs.common.contracts.messaging import State
 from libs.common.db import Tx
 from libs.common.db.pool import Record
@@ -53,28 +52,6 @@ def _tally(rows: Sequence[Record]) -> Tally:
     )
 
 
-# `fails` says which numbers may have enough and in which campaigns; whether they have is read from the recipients' own rows.
-RECENT_FAILS = """
-SELECT f.number
-FROM (
-    SELECT number, array_agg(campaign_id) AS campaigns FROM fails
-    WHERE company_id = $1 AND number > $2 GROUP BY number HAVING count(*) >= $3 ORDER BY number
-) f
-WHERE (
-    SELECT count(*) FROM campaigns c JOIN recipients r ON r.campaign_id = c.id
-    WHERE c.id = ANY(f.campaigns) AND c.launched_at >= now() - make_interval(days => $4)
-      AND r.number = f.number AND r.state IN ('failed', 'expired', 'rejected') AND r.settled_at >= $5
-) >= $3
-ORDER BY f.number LIMIT $6
-"""
-
-
-async def recent_fails(tx: Tx, company_id: int, since: datetime, after: int, limit: int) -> FailsPage:
-    """Numbers past `after` with enough fails since `since`, in campaigns launched lately; in their order as numbers."""
-    rows = await tx.fetch(RECENT_FAILS, company_id, after, FAILS_MIN, RECENT_DAYS, since, limit + 1)
-    return FailsPage(numbers=[f"+{row['number']}" for row in rows[:limit]], more=len(rows) > limit)
-
-
 NEWEST = "SELECT id FROM campaigns ORDER BY id DESC LIMIT $1"
 
 
@@ -92,20 +69,6 @@ GROUP BY campaign_id
 async def doubled(tx: Tx, campaign_ids: Sequence[int]) -> dict[int, int]:
     """How many numbers each campaign has more than once."""
     return {row["campaign_id"]: row["numbers"] for row in await tx.fetch(DOUBLED, campaign_ids)}
-
-
-UNNOTED = """
-SELECT r.campaign_id, count(*)::int AS recipients
-FROM campaigns c JOIN recipients r ON r.campaign_id = c.id
-WHERE c.id = ANY($1::int[]) AND NOT c.test AND r.state IN ('failed', 'expired', 'rejected')
-  AND NOT EXISTS (SELECT FROM fails f WHERE f.company_id = c.company_id AND f.number = r.number AND f.campaign_id = r.campaign_id)
-GROUP BY r.campaign_id
-"""
-
-
-async def unnoted(tx: Tx, campaign_ids: Sequence[int]) -> dict[int, int]:
-    """How many fails of each campaign do not stand in `fails`."""
-    return {row["campaign_id"]: row["recipients"] for row in await tx.fetch(UNNOTED, campaign_ids)}
 
 
 OUTBOX = "SELECT count(*)::int FROM outbox"

@@ -1,4 +1,4 @@
-"""/v2/opt-outs, /v2/reinstatements, /v2/recent-failures: numbers that want no texts, want them again, or do not get them."""
+"""/v2/opt-outs, /v2/reinstatements, /v2/failed-numbers: numbers that want no texts, want them again, or do not get them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from libs.common.contracts.base import Code
-from libs.common.contracts.campaign import ReadRecentFails
 from libs.common.contracts.inbound import ContactPage, ReadReinstates, ReadStops
+from libs.common.contracts.messaging import FailedNumber, LiftFailed, ReadFailed
 from services.gateway.api.call import Reading
-from services.gateway.api.inputs import Moment
+from services.gateway.api.inputs import Moment, Words
 from services.gateway.api.limits import SmallBody
 from services.gateway.api.pages import LIMIT_DEFAULT, AfterKey, AfterNumber, Limit, Page, page
 from services.gateway.api.problems import refuses
@@ -24,10 +24,6 @@ class ContactChange(BaseModel):
 
     number: str
     at: datetime
-
-
-class FailingNumber(BaseModel):
-    number: str
 
 
 @router.get("/opt-outs", responses=refuses(Code.INVALID_DATE))
@@ -51,10 +47,21 @@ def _changes(found: ContactPage) -> Page[ContactChange]:
     return page(items, found.items[-1].key if found.more else None)
 
 
-@router.get("/recent-failures", responses=refuses(Code.INVALID_DATE))
-async def list_recent_failures(
-    call: Reading, since: Moment, after: AfterNumber | None = None, limit: Limit = LIMIT_DEFAULT
-) -> Page[FailingNumber]:
-    """Numbers that at least three texts of recent campaigns failed to reach since a moment."""
-    found = await call.ask(ReadRecentFails(since=since, after=after or "", limit=limit))
-    return page([FailingNumber(number=number) for number in found.numbers], found.numbers[-1] if found.more else None)
+@router.get("/failed-numbers", responses=refuses(Code.INVALID_DATE))
+async def list_failed_numbers(
+    call: Reading, since: Moment | None = None, after: AfterNumber | None = None, limit: Limit = LIMIT_DEFAULT
+) -> Page[FailedNumber]:
+    """Numbers that get no marketing for now, since texts to them failed: for good once, or in three campaigns within 90 days. `at`: the last time;
+    `since` leaves out those before it."""
+    found = await call.ask(ReadFailed(since=since, after=after or "", limit=limit))
+    return page(found.items, found.items[-1].number if found.more else None)
+
+
+@router.delete(
+    "/failed-numbers/{number}",
+    status_code=204,
+    responses=refuses(Code.INVALID_NUMBER, Code.PERMISSION_DENIED, Code.NOT_FOUND),
+)
+async def lift_failed_number(call: Reading, number: Words) -> None:
+    """Marketing goes to the number again, and what failed before counts no more."""
+    await call.ask(LiftFailed(number=number))

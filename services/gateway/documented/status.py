@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from libs.common.clock import midnight_the_preceding_day, now
-from libs.common.contracts.campaign import ReadRecentFails
 from libs.common.contracts.inbound import ReadReinstates, ReadStops
+from libs.common.contracts.messaging import ReadFailed
 from services.gateway.documented.call import Call, Pages
 from services.gateway.documented.messages import date_from
 
@@ -54,7 +54,7 @@ async def get_recent_fails(call: Call) -> object:
 async def _fails(call: Call, since: datetime) -> AsyncIterator[list[object]]:
     after, more = "", True
     while more:
-        page = await call.ask(ReadRecentFails(since=since, after=after))
-        yield list(page.numbers)
+        page = await call.ask(ReadFailed(since=since, after=after))
+        yield [failed.number for failed in page.items]
         more = page.more
-        after = page.numbers[-1] if page.numbers else after
+        after = page.items[-1].number if page.items else after

@@ -6,6 +6,7 @@ a wish is on a shared number is another question (optouts/addressing.py). Plain 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -51,6 +52,8 @@ class Owner:
     by_keyword: bool = False
 
 
+_SHORT_CODE = re.compile(r"[0-9]{3,8}")
+
 Keyword = tuple[str, str]  # header_key and the word in normal form
 
 
@@ -60,8 +63,10 @@ def kept(text: str) -> str:
 
 
 def kept_number(number: str) -> str:
-    """E.164 where it is a number, as it came where it is none: a sender may be a name."""
-    return number if phone.E164.fullmatch(number) else phone.e164(number) or kept(number)
+    """E.164 where it is a number, as it came where it is none: a sender may be a name, or a short code."""
+    if phone.E164.fullmatch(number) or _SHORT_CODE.fullmatch(number):
+        return number
+    return phone.e164(number) or kept(number)
 
 
 def as_kept(arrived: Iterable[ArrivedText]) -> list[Text]:

@@ -84,8 +84,7 @@ class Desk:
     # -- how it does, until it is written down ---------------------------------------------------------------------
 
     def did(self, answered: int = 0, errors: int = 0, delivered: int = 0, slow: int = 0) -> None:
-        d = self._doing
-        self._doing = Doing(d.answered + answered, d.errors + errors, d.delivered + delivered, d.slow + slow)
+        self._doing += Doing(answered, errors, delivered, slow)
 
     def take_doing(self) -> Doing:
         done, self._doing = self._doing, Doing()

@@ -59,7 +59,10 @@ async def set_carrier(tx: Tx, ask: Asked[SetCarrier]) -> Done:
 
 async def remove_carrier(tx: Tx, ask: Asked[RemoveCarrier]) -> Done:
     if await store.used(tx, ask.body.name):
-        raise Refusal(Code.WRONG_STATE, "texts wait for this carrier, or are on their way with it: pause it, and wait")
+        raise Refusal(
+            Code.WRONG_STATE,
+            "texts wait for this carrier, are on their way with it or may still come to it: pause it, and wait",
+        )
     if not await store.remove(tx, ask.body.name):
         raise Refusal(Code.NOT_FOUND, NO_SUCH)
     return Done()
@@ -79,7 +82,7 @@ async def list_carriers(tx: Tx, ask: Asked[ListCarriers]) -> Carriers:
     for carrier in await store.listed(tx):
         here = tx.app.desk_of(carrier.id)
         down_s = carrier.down_s if carrier.down_s is not None else here.down_s if here else 0.0
-        count: Any = counts.get(carrier.id) or {"queued": 0, "in_doubt": 0}
+        queued, in_doubt = counts.get(carrier.id, (0, 0))
         doing = await routing.lately(tx, carrier.id)
         items.append(
             CarrierInfo(
@@ -89,8 +92,8 @@ async def list_carriers(tx: Tx, ask: Asked[ListCarriers]) -> Carriers:
                 parts_per_s=carrier.parts_per_s,
                 share=carrier.share,
                 held=rules.held(carrier.state, down_s),
-                queued=count["queued"],
-                in_doubt=count["in_doubt"],
+                queued=queued,
+                in_doubt=in_doubt,
                 binds=binds[carrier.name],
                 lately=CarrierLately(
                     answered=doing.answered, errors=doing.errors, delivered=doing.delivered, slow=doing.slow

@@ -42,12 +42,16 @@ async def tend(app: Messaging) -> int:
     """One round: what is set up, which binds are ours, what is up; then clients are opened and closed to fit."""
     began = time.monotonic()
     async with app.db.transaction() as tx:
-        lost = [desk for desk in app.desks if not await _keep(tx, app, desk, began)]
+        held = [desk for desk in app.desks if desk.held is not None]
+        lost = [desk for desk in held if not (desk.held and await _renewed(tx, app, desk, desk.held))]
         listed = await store.listed(tx)
         app.sender_caps = await store.caps(tx)
         app.headers = await special_headers(tx)
         app.policies = await policies.all(tx)
         routes = await routing.routes(tx)
+    for desk in held:  # only now: a lease that was not committed is not ours to write under
+        if desk not in lost and desk.held is not None:
+            desk.held.write_until = began + rules.LEASE_S - rules.WRITE_MARGIN_S
     by_id = {carrier.id: carrier for carrier in listed}
     for desk in app.desks[:]:
         carrier = by_id.get(desk.id)
@@ -63,17 +67,12 @@ async def tend(app: Messaging) -> int:
     return 0
 
 
-async def _keep(tx: Tx, app: Messaging, desk: Desk, began: float) -> bool:
-    """Whether the desk's bind is still ours; of one that is not held by anybody, yes."""
-    held, carrier = desk.held, desk.carrier
-    if held is None:
-        return True
+async def _renewed(tx: Tx, app: Messaging, desk: Desk, held: Held) -> bool:
+    carrier = desk.carrier
     kept = await store.renew(
         tx, desk.id, held.bind, app.worker, held.epoch, connected=carrier.connected, trouble=carrier.trouble
     )
-    if kept:
-        held.write_until = began + rules.LEASE_S - rules.WRITE_MARGIN_S
-    else:
+    if not kept:
         log.warning("bind_lost", carrier=carrier.name, bind=held.bind, epoch=held.epoch)
     return kept
 
@@ -131,7 +130,8 @@ def _condition(app: Messaging, carrier: Listed) -> Condition:
     """A bound carrier is up where any process has a session; of the others this process knows its own."""
     desk = app.desk_of(carrier.id)
     down_s = carrier.down_s if carrier.down_s is not None else desk.down_s if desk else 0.0
-    return Condition(carrier.name, rules.held(carrier.state, down_s), carrier.share)
+    held = rules.held(carrier.state, down_s)
+    return Condition(carrier.name, held, rules.strands(carrier.state, down_s), carrier.share)
 
 
 LOOP = Loop("tend_connections", tend, EVERY_S)

@@ -29,3 +29,8 @@ def held(state: CarrierState, down_s: float) -> str:
     if state is not CarrierState.ACTIVE:
         return f"is {state}"
     return "is not connected" if down_s > DOWN_AFTER_S else ""
+
+
+def strands(state: CarrierState, down_s: float) -> bool:
+    """Whether what waits for a carrier cannot go out by it: one that drains still sends what it has."""
+    return state is CarrierState.PAUSED or down_s > DOWN_AFTER_S

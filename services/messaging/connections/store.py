@@ -58,7 +58,8 @@ async def add(tx: Tx, name: str, kind: str, settings: bytes, binds: int) -> bool
 
 
 SET = """
-UPDATE carriers SET state = coalesce($2, state), parts_per_s = CASE WHEN $3::real IS NULL THEN parts_per_s ELSE nullif($3, 0) END
+UPDATE carriers SET state = coalesce($2, state), state_at = CASE WHEN state <> $2 THEN clock_timestamp() ELSE state_at END,
+    parts_per_s = CASE WHEN $3::real IS NULL THEN parts_per_s ELSE nullif($3, 0) END
 WHERE name = $1 AND id <> 0
 """
 
@@ -67,15 +68,18 @@ async def set_carrier(tx: Tx, name: str, state: str | None, parts_per_s: float |
     return await tx.execute(SET, name, state, parts_per_s) == "UPDATE 1"
 
 
+# A process that has not looked since it was paused may still queue for it.
 USED = """
-SELECT EXISTS (SELECT FROM open_texts o JOIN carriers c ON o.route = c.id WHERE c.name = $1)
+SELECT EXISTS (SELECT FROM carriers c WHERE c.name = $1
+    AND (c.state = 'active' OR c.state_at > clock_timestamp() - make_interval(secs => $2) OR EXISTS (SELECT FROM open_texts o WHERE o.route = c.id)))
 """
+SEEN_BY_ALL_S = 5.0
 REMOVE = "DELETE FROM carriers WHERE name = $1 AND id > 1"
 
 
 async def used(tx: Tx, name: str) -> bool:
-    """Whether a text waits for it or is on its way with it."""
-    answer: bool = await tx.fetchval(USED, name)
+    """Whether a text waits for it or is on its way with it, or may come to it."""
+    answer: bool = await tx.fetchval(USED, name, SEEN_BY_ALL_S)
     return answer
 
 
@@ -137,8 +141,9 @@ async def binds(tx: Tx) -> list[Record]:
     return await tx.fetch(BINDS)
 
 
-async def counts(tx: Tx) -> dict[int, Record]:
-    return {row["carrier"]: row for row in await tx.fetch(COUNTS)}
+async def counts(tx: Tx) -> dict[int, tuple[int, int]]:
+    """By carrier: texts that wait for it, and texts in doubt."""
+    return {carrier: (waiting, in_doubt) for carrier, waiting, in_doubt in await tx.fetch(COUNTS)}
 
 
 SET_CAP = "INSERT INTO sender_caps (sender, parts_per_s) VALUES ($1, $2) ON CONFLICT (sender) DO UPDATE SET parts_per_s = excluded.parts_per_s"

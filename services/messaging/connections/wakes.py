@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 EVERY_S = 0.02  # a NOTIFY on every commit cut commits from 7,500 to 2,200 a second (design, 5)
 RETRY_S = 1.0
-CHANNEL = "queued"
+CHANNEL = "texts_wait"
 
 
 class Wakes:

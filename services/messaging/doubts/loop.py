@@ -33,7 +33,7 @@ async def settle_by_policy(app: Messaging) -> int:
         again = [
             row["id"]
             for row in await store.retriable(tx, rules.AGAIN_AFTER)
-            if rules.may_retry(Lane(row["lane"]), row["attempts"], app.retries_doubts(row["company_id"]), True)
+            if rules.may_retry(Lane(row["lane"]), row["attempts"], app.retries_doubts(row["company_id"]))
         ]
         await store.retry(tx, again)
         await happened(tx, [(id_, "in doubt: tried once more, as its company chose") for id_ in again])

@@ -12,6 +12,6 @@ AGAIN_AFTER = timedelta(
 )  # over any lease, answer limit and silence limit: what was on its way has come or never will
 
 
-def may_retry(lane: Lane, attempts: int, company_chose: bool, session_dead: bool) -> bool:
+def may_retry(lane: Lane, attempts: int, company_chose: bool) -> bool:
     """Whether a text in doubt is tried once more, at the risk that it comes twice. Marketing never; a code never, for it is late by then."""
-    return lane is Lane.ORDINARY and attempts <= RETRIES_MAX and company_chose and session_dead
+    return lane is Lane.ORDINARY and attempts <= RETRIES_MAX and company_chose

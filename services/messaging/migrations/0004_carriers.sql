@@ -7,6 +7,7 @@ CREATE TABLE carriers (
     settings bytea NOT NULL,        -- sealed: a password is among them
     version int NOT NULL DEFAULT 1, -- rises with the settings: clients are made anew
     state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'draining', 'paused')),
+    state_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     parts_per_s real CHECK (parts_per_s > 0), -- the cap over all processes; none: the carrier's own pace
     share real NOT NULL DEFAULT 1 CHECK (share > 0 AND share <= 1), -- of its weight: less while its errors or delivery times are high
     shifted_at timestamptz NOT NULL DEFAULT clock_timestamp()

@@ -95,7 +95,10 @@ def count_delivered(desk: Desk, closed: Sequence[Record]) -> None:
 async def apply(tx: Tx, carrier: int, receipts: Sequence[Receipt]) -> list[Record]:
     """The texts that ended by them. Receipts with an unknown reference are parked."""
     final = [receipt for receipt in receipts if receipt.status in rules.END_OF]
-    ends: dict[UUID, tuple[State, Receipt]] = {r.text_id: (rules.END_OF[r.status], r) for r in final if r.text_id}
+    # Of several for one, the first counts.
+    ends: dict[UUID, tuple[State, Receipt]] = {
+        r.text_id: (rules.END_OF[r.status], r) for r in reversed(final) if r.text_id
+    }
     by_reference = {receipt.reference: receipt for receipt in reversed(final) if receipt.text_id is None}
     if by_reference:
         ends |= await _by_reference(tx, carrier, by_reference)
@@ -111,12 +114,13 @@ async def apply(tx: Tx, carrier: int, receipts: Sequence[Receipt]) -> list[Recor
 
 async def _by_reference(tx: Tx, carrier: int, receipts: Mapping[str, Receipt]) -> dict[UUID, tuple[State, Receipt]]:
     """What these receipts make of their texts; those of unknown parts are parked."""
-    known = await store.lock_parts(tx, carrier, receipts)
+    known = await store.known_parts(tx, carrier, receipts)
     if unknown := [receipt for reference, receipt in receipts.items() if reference not in known]:
         await store.park(tx, carrier, unknown)
     new = [(r, rules.END_OF[receipts[r].status]) for r, row in known.items() if row["state"] is None]
     if not new:
         return {}
+    await store.lock_texts(tx, {known[reference]["text_id"] for reference, _ in new})
     await store.end_parts(tx, carrier, new)
     last = {known[reference]["text_id"]: receipts[reference] for reference, _ in new}
     verdicts = {
@@ -135,13 +139,12 @@ async def keep_taken(tx: Tx, desk: Desk, taken: Sequence[tuple[Part, str]]) -> N
         await apply(tx, desk.id, [parked_receipt(row) for row in parked])
 
 
-def parked_receipt(row: Record, text_id: UUID | None = None) -> Receipt:
+def parked_receipt(row: Record) -> Receipt:
     return Receipt(
         row["reference"],
         ReceiptStatus(row["status"]),
         row["at"],
         row["error"],
-        text_id,
         failure=Failure(row["failure"]),
         number=row["number"],
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from libs.common import gsm
 from libs.common.loop import Loop
-from services.messaging.carriers.carrier import Receipt
+from services.messaging.carriers.carrier import Part, Receipt
 from services.messaging.receipts import store
 from services.messaging.receipts.handlers import apply, parked_receipt
 from services.messaging.routing.store import happened
@@ -37,9 +37,11 @@ async def adopt(app: Messaging) -> int:
     """A receipt whose answer was lost settles the one text in doubt that it can mean: of one part, to its number, by its carrier."""
     async with app.db.transaction() as tx:
         orphans = [row for row in await store.orphans(tx, ORPHANED_AFTER_S) if gsm.segments(row["body"]) == 1]
-        for row in orphans:
-            await store.take_parked(tx, row["carrier"], [row["reference"]])
-            await apply(tx, row["carrier"], [parked_receipt(row, row["text_id"])])
+        for row in orphans:  # its part is known from now on: the same receipt again means it too
+            part = Part(row["text_id"], row["number"], row["sender"], "", 0)
+            await store.keep_parts(tx, row["carrier"], [(part, row["reference"])], None)
+            parked = await store.take_parked(tx, row["carrier"], [row["reference"]])
+            await apply(tx, row["carrier"], [parked_receipt(each) for each in parked])
         await happened(
             tx, [(r["text_id"], f"settled by receipt {r['reference']}: no other text it can mean") for r in orphans]
         )

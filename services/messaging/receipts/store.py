@@ -63,10 +63,10 @@ async def keep_parts(tx: Tx, carrier: int, taken: Sequence[tuple[Part, str]], as
     )
 
 
-# In one order for all who bring receipts. A part's end is never changed.
-LOCK_PARTS = """
-SELECT reference, text_id, state FROM sent_parts WHERE carrier = $1 AND reference = ANY($2::text[]) ORDER BY reference FOR UPDATE
-"""
+KNOWN_PARTS = "SELECT reference, text_id, state FROM sent_parts WHERE carrier = $1 AND reference = ANY($2::text[])"
+# The text stands for all its parts: of two receipts of it at once, the later sees what the former ended. As a settling locks it, before any part.
+LOCK_TEXTS = "SELECT FROM open_texts WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
+# A part's end is never changed.
 END_PARTS = """
 UPDATE sent_parts s SET state = e.state, ask_at = NULL FROM unnest($2::text[], $3::text[]) AS e(reference, state)
 WHERE s.carrier = $1 AND s.reference = e.reference AND s.state IS NULL
@@ -76,8 +76,12 @@ SELECT text_id, max(parts)::int AS parts, array_agg(state) AS states FROM sent_p
 """
 
 
-async def lock_parts(tx: Tx, carrier: int, references: Collection[str]) -> dict[str, Record]:
-    return {row["reference"]: row for row in await tx.fetch(LOCK_PARTS, carrier, list(references))}
+async def known_parts(tx: Tx, carrier: int, references: Collection[str]) -> dict[str, Record]:
+    return {row["reference"]: row for row in await tx.fetch(KNOWN_PARTS, carrier, list(references))}
+
+
+async def lock_texts(tx: Tx, ids: Collection[UUID]) -> None:
+    await tx.execute(LOCK_TEXTS, list(ids))
 
 
 async def end_parts(tx: Tx, carrier: int, ends: Sequence[tuple[str, State]]) -> None:
@@ -91,15 +95,17 @@ async def parts_of(tx: Tx, ids: Collection[UUID]) -> list[Record]:
 
 PARK = """
 INSERT INTO parked_receipts (carrier, reference, number, status, failure, error, at)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+SELECT $1, r.* FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[])
+    AS r(reference, number, status, failure, error, at)
+WHERE NOT EXISTS (SELECT FROM parked_receipts p WHERE p.carrier = $1 AND p.reference = r.reference AND p.status = r.status)
 """
 TAKE_PARKED = """
 DELETE FROM parked_receipts WHERE carrier = $1 AND reference = ANY($2::text[]) RETURNING reference, number, status, failure, error, at
 """
-# What was parked while the answer's own transaction was under way: neither saw the other.
+# What was parked while the answer's own transaction was under way: neither saw the other. Looked for among the newest, for what met nothing stays days.
 TAKE_MET = """
 DELETE FROM parked_receipts p USING sent_parts s WHERE s.carrier = p.carrier AND s.reference = p.reference AND p.id IN (
-    SELECT id FROM parked_receipts ORDER BY id LIMIT 10000
+    SELECT id FROM parked_receipts ORDER BY id DESC LIMIT 10000
 )
 RETURNING p.carrier, p.reference, p.number, p.status, p.failure, p.error, p.at
 """
@@ -134,13 +140,13 @@ async def forget(tx: Tx, parked_s: float, parts_s: float) -> None:
 
 
 # A lost answer: its receipt names a reference that nobody knows, and a number. Where just one text in doubt went to that number by that carrier, it is
-# that one's. `alone`: nothing else that is parked could be meant.
+# that one's, unless another receipt is parked that could mean it too. A minute, for many carriers give no seconds.
 ORPHANS = """
-SELECT p.reference, p.carrier, p.number, p.status, p.failure, p.error, p.at, o.id AS text_id, coalesce(o.body, c.body) AS body
+SELECT p.reference, p.carrier, p.number, o.sender, o.id AS text_id, coalesce(o.body, c.body) AS body
 FROM parked_receipts p JOIN carriers k ON k.id = p.carrier
 CROSS JOIN LATERAL (
     SELECT (array_agg(t.id))[1] AS id FROM doubts d JOIN open_texts t ON t.id = d.text_id
-    WHERE t.number = p.number AND t.state = 'in_doubt' AND t.carrier = k.name AND t.claimed_at < p.at + interval '5 seconds'
+    WHERE t.number = p.number AND t.state = 'in_doubt' AND t.carrier = k.name AND t.claimed_at < least(p.at + interval '1 minute', p.parked_at)
     HAVING count(*) = 1
 ) AS one JOIN open_texts o ON o.id = one.id LEFT JOIN campaigns c ON c.campaign_id = o.campaign_id
 WHERE p.number <> '' AND p.parked_at < clock_timestamp() - make_interval(secs => $1) AND o.code_rule IS NULL

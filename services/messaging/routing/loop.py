@@ -10,7 +10,7 @@ import structlog
 from libs.common.loop import Loop
 from services.messaging.routing import store
 from services.messaging.routing.handlers import routed
-from services.messaging.routing.rules import Routable, shifted
+from services.messaging.routing.rules import Doing, Routable, shifted
 from services.messaging.sending.rules import Lane
 from services.messaging.submitting.loop import wake_name
 
@@ -25,7 +25,7 @@ NONE = UUID(int=0)
 
 async def reroute(app: Messaging) -> int:
     moved = 0
-    for carrier in app.routing.held():
+    for carrier in app.routing.stranding():
         moved += await _reroute(app, carrier)
     return moved
 
@@ -37,11 +37,11 @@ async def _reroute(app: Messaging, carrier: int) -> int:
         app.rerouted_to[carrier] = rows[-1]["id"] if len(rows) == ROUND_MAX else NONE
         texts = [Routable(**row) for row in rows]
         ways = await routed(app, texts)
-        moved = [(text.id, *way) for text, way in zip(texts, ways, strict=True) if way and way[0] != carrier]
+        moved = [(text.id, *way) for text, way in zip(texts, ways, strict=True) if way and app.routing.is_up(way[0])]
         if moved:
             await store.reroute(tx, moved)
-            name = app.routing.name_of(carrier)
-            await store.happened(tx, [(id_, f"sent another way than {name}, which is held") for id_, _, _ in moved])
+            name, why = app.routing.name_of(carrier), app.routing.why_held(carrier)
+            await store.happened(tx, [(id_, f"sent another way than {name}, which {why}") for id_, _, _ in moved])
             tx.wakes |= {wake_name(way, lane) for _, way, _ in moved for lane in Lane}
             log.info("rerouted", carrier=name, texts=len(moved))
     return len(moved)
@@ -50,8 +50,7 @@ async def _reroute(app: Messaging, carrier: int) -> int:
 async def shift(app: Messaging) -> int:
     """Writes down how this process's carriers did, and moves the shares that are due."""
     async with app.db.transaction() as tx:
-        doings = {desk.id: doing for desk in app.desks if any((doing := desk.take_doing()).all())}
-        await store.add_minutes(tx, doings)
+        await store.add_minutes(tx, _doings(app))
         for row in await store.due_to_shift(tx):
             share = shifted(row["share"], await store.lately(tx, row["id"]))
             await store.shift(tx, row["id"], share)
@@ -59,6 +58,14 @@ async def shift(app: Messaging) -> int:
                 log.warning("carrier_shifted", carrier=row["name"], share=share, before=row["share"])
         await store.forget_minutes(tx)
     return 0
+
+
+def _doings(app: Messaging) -> dict[int, Doing]:
+    """By carrier: one process may hold several of its sessions."""
+    doings: dict[int, Doing] = {}
+    for desk in app.desks:
+        doings[desk.id] = doings.get(desk.id, Doing()) + desk.take_doing()
+    return {carrier: doing for carrier, doing in doings.items() if doing != Doing()}
 
 
 REROUTE = Loop("reroute", reroute, every_s=2.0)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from libs.common.phone import country_of, sender_key
 
-NOWHERE = 0  # the carrier of tests
+NO_WAY_OUT = 0  # the carrier of tests
 A_TEST = "a test: it never leaves the platform"
 WEIGHT_UNITS = 2**32
 
@@ -43,10 +43,12 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A carrier as routing sees it. `held`: why nothing new goes to it, '' where something may. `share`: of its weight, up to 1."""
+    """A carrier as routing sees it. `held`: why nothing new goes to it, '' where something may. `strands`: what waits for it cannot go out either.
+    `share`: of its weight, up to 1."""
 
     name: str
     held: str = ""
+    strands: bool = False
     share: float = 1.0
 
 
@@ -75,9 +77,15 @@ class Table:
         self._conditions = conditions
         self._choices: dict[tuple[int, tuple[int, ...]], Choice] = {}
 
-    def held(self) -> list[int]:
-        """The carriers to which nothing new goes."""
-        return [id_ for id_, condition in self._conditions.items() if condition.held and id_ != NOWHERE]
+    def stranding(self) -> list[int]:
+        """The carriers that send nothing of what waits for them."""
+        return [id_ for id_, condition in self._conditions.items() if condition.strands and id_ != NO_WAY_OUT]
+
+    def is_up(self, carrier: int) -> bool:
+        return not self._conditions[carrier].held
+
+    def why_held(self, carrier: int) -> str:
+        return self._conditions[carrier].held
 
     def name_of(self, carrier: int) -> str:
         return self._conditions[carrier].name
@@ -85,7 +93,7 @@ class Table:
     def decide(self, text: Routable) -> Decision | None:
         """None where no route matches."""
         if text.test:
-            return Decision(NOWHERE, A_TEST)
+            return Decision(NO_WAY_OUT, A_TEST)
         waits: Choice | None = None
         for position, group in self._groups:
             matching = tuple(n for n, route in enumerate(group) if route.matches(text))
@@ -153,8 +161,10 @@ class Doing:
     delivered: int = 0
     slow: int = 0
 
-    def all(self) -> tuple[int, ...]:
-        return self.answered, self.errors, self.delivered, self.slow
+    def __add__(self, o: Doing) -> Doing:
+        return Doing(
+            self.answered + o.answered, self.errors + o.errors, self.delivered + o.delivered, self.slow + o.slow
+        )
 
 
 def shifted(share: float, lately: Doing) -> float:

@@ -57,8 +57,11 @@ INSERT INTO decisions (why) SELECT unnest($1::text[]) ON CONFLICT (why) DO UPDAT
 
 
 async def decision_ids(db: Database, whys: Collection[str]) -> dict[str, int]:
-    async with db.transaction() as tx:
-        return {row["why"]: row["id"] for row in await tx.fetch(DECISIONS, sorted(whys))}
+    connection = await db.direct()  # not of the pool: all of it may be in the hands of those who wait for this
+    try:
+        return {row["why"]: row["id"] for row in await connection.fetch(DECISIONS, sorted(whys))}
+    finally:
+        await connection.close()
 
 
 # What waits for a carrier that is held, past `$2`, in the order of ids. Where some of its parts are out, the others must go the same way.

@@ -84,7 +84,7 @@ async def _claim(desk: Desk, tx: Tx, lane: Lane, claim_id: UUID) -> list[Record]
     most = claim_max(lane, desk.carrier, desk.parts_per_s)
     if desk.parts_per_s is not None:
         level = await meters.level(tx, meters.of_carrier(desk.id), desk.parts_per_s)
-        most = min(most, int(level - (BULK_LEAVES * desk.parts_per_s if lane is Lane.BULK else 0)))
+        most = min(most, math.ceil(level - (BULK_LEAVES * desk.parts_per_s if lane is Lane.BULK else 0)))
         if most < 1:
             return []
     floors = desk.floors if lane is Lane.BULK else Floors()
@@ -162,7 +162,8 @@ async def _settle(tx: Tx, desk: Desk, claim_id: UUID, handed: Handed) -> None:
     name = desk.carrier.name
     await store.submitted_if_claimed(tx, claim_id, name, by_state[State.SUBMITTED])
     await store.again_if_claimed(tx, claim_id, by_state[State.QUEUED])
-    await happened(tx, [(id_, f"not taken by {name}: {o.reason}") for id_, o in by_state[State.QUEUED]])
+    refused = [(id_, f"not taken by {name}: {o.reason}") for id_, o in by_state[State.QUEUED] if o.counted]
+    await happened(tx, refused)
     unknown = [(id_, outcome.reason) for id_, outcome in by_state[State.IN_DOUBT]]
     tell_settled(tx, await store.in_doubt_if_submitting(tx, claim_id, name, unknown))
     ended = [(text.id, outcome.state, outcome.reason) for text, outcome, _ in handed if outcome.state in END]

@@ -24,7 +24,7 @@ def of_sender(key: str) -> str:
 
 
 async def level(tx: Tx, key: str, parts_per_s: float) -> float:
-    """Parts that may go now; below 1, none."""
+    """Parts that may go now. While any is left a text may: what it takes beyond is a debt, so that a cap below one a second lets some through."""
     answer: float = await tx.fetchval(LEVEL, key, parts_per_s, BURST_S)
     return answer
 

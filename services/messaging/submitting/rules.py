@@ -28,6 +28,7 @@ class Outcome:
     reference: str | None = None
     next_attempt_at: datetime | None = None
     refusal: Refusal | None = None  # where the carrier refused it for good
+    counted: bool = True  # whether it was an attempt: it reached the carrier
 
 
 def outcome(answers: Sequence[Answer], attempts: int, expires_at: datetime | None, at: datetime) -> Outcome:
@@ -58,7 +59,7 @@ def _later(refused: Refused, attempts: int, expires_at: datetime | None, at: dat
         return Outcome(State.FAILED if begun else State.EXPIRED, reason_of(refused))
     if counted and attempts >= ATTEMPTS_MAX:
         return Outcome(State.FAILED if begun else State.REJECTED, reason_of(refused))
-    return Outcome(State.QUEUED, reason_of(refused), next_attempt_at=again_at)
+    return Outcome(State.QUEUED, reason_of(refused), next_attempt_at=again_at, counted=counted)
 
 
 def reason_of(refused: Refused) -> str:

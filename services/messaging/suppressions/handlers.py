@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from libs.common import crash
+from libs.common import clock, crash
 from libs.common.bus import Asked
 from libs.common.contracts.base import Code, Done, Refusal
 from libs.common.contracts.inbound import ContactsReinstated, ContactsStopped
@@ -17,11 +18,14 @@ from libs.common.contracts.messaging import FailedNumber, FailedNumbers, LiftFai
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 from libs.common.loop import Loop
-from libs.common.phone import required, sender_key
+from libs.common.phone import E164, required, sender_key
 from services.messaging.carriers.carrier import Failure
 from services.messaging.ledger.closing import close
 from services.messaging.sending.rules import Lane
 from services.messaging.suppressions import rules, store
+
+if TYPE_CHECKING:
+    from services.messaging.app import Messaging
 
 
 async def stopped(tx: Tx, event: ContactsStopped) -> None:
@@ -66,7 +70,10 @@ async def note_failed(tx: Tx, failed: Sequence[tuple[Record, Failure]]) -> None:
 
 async def read_failed(tx: Tx, ask: Asked[ReadFailed]) -> FailedNumbers:
     query = ask.body
-    rows = await store.failed_page(tx, ask.caller.company_id, query.after, query.since, query.limit + 1)
+    if query.after and not E164.fullmatch(query.after):
+        raise Refusal(Code.INVALID_REQUEST, "after: this is not the last number of a page")
+    since = clock.from_client(query.since) if query.since else None
+    rows = await store.failed_page(tx, ask.caller.company_id, query.after, since, query.limit + 1)
     items = [FailedNumber(**row) for row in rows[: query.limit]]
     return FailedNumbers(items=items, more=len(rows) > query.limit)
 
@@ -77,8 +84,8 @@ async def lift_failed(tx: Tx, ask: Asked[LiftFailed]) -> Done:
     return Done()
 
 
-async def prune(app: object) -> int:
-    async with app.db.transaction() as tx:  # type: ignore[attr-defined]
+async def prune(app: Messaging) -> int:
+    async with app.db.transaction() as tx:
         await store.prune(tx)
     return 0
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from libs.common.contracts.messaging import State
 from services.messaging.carriers.carrier import Failure
 from services.messaging.sending.rules import Lane
 
-STOP, SOFT, FAILED = "stop", "soft", "failed"  # causes, as suppressions.cause has them
+STOP, SOFT, FAILED = "stop", "soft", State.FAILED.value  # causes, as suppressions.cause has them
 OPTED_OUT = "opted out"
 REASONS = {
     STOP: OPTED_OUT,

@@ -1,7 +1,7 @@
 """How often codes may be sent: windows by number, prefix, address and company, and what makes a prefix suspicious. Plain functions, no clock.
 
 A window lets `sends` go at once and then one each `window_s / sends` seconds: a row holds only the moment when all of them are free again
-(the generic cell rate algorithm, ITU-T I.371). Everything is counted within one company: no company's attacker takes another's codes away.
+(GCRA: ITU-T I.371). Everything is counted within one company: no company's attacker takes another's codes away.
 """
 
 from __future__ import annotations

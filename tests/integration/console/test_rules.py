@@ -11,6 +11,7 @@ import pytest
 from libs.common.contracts.inbound import ReadStops
 from libs.common.service import Process
 from services.inbound.__main__ import SERVICE as INBOUND
+from services.messaging.__main__ import SERVICE as MESSAGING
 from tests.harness import client, grant, running
 from tests.infra import Infra
 from tests.integration.console.conftest import Heliograph
@@ -55,14 +56,14 @@ async def test_the_opt_outs_of_another_service_are_imported_once_and_stop(
     out = tmp_path / "out.csv"
     assert await heliograph.done("consent", "export", "Movers", str(out)) == "4 consents\n"
     with out.open(newline="") as content:
-        rows = list(csv.DictReader(content))
-    assert [(row["number"], row["kind"], row["how"], row["reference"]) for row in rows] == [
+        by_number = sorted(csv.DictReader(content), key=lambda row: row["number"])
+    assert [(row["number"], row["kind"], row["how"], row["reference"]) for row in by_number] == [
         ("+447700900001", "withdrawn", "import", "GetAllStops, 24 November"),
         ("+447700900002", "withdrawn", "import", "GetAllStops, 24 November"),
         ("+447700900005", "given", "import", "bare"),
         ("+447700900006", "given", "import", "bare"),
     ]
-    assert rows[0]["at"] == "2025-10-24T14:19:51Z"
+    assert by_number[0]["at"] == "2025-10-24T14:19:51Z"
 
 
 async def test_a_file_without_numbers_is_told_so_in_one_sentence(
@@ -92,3 +93,19 @@ async def test_a_protected_header_is_approved_and_rejected_with_evidence(auth: P
     await heliograph.done("header", "protect", "Giraffe")
     assert "Giraffe" in await heliograph.done("header", "protected")
     await heliograph.done("header", "unprotect", "GIRAFFE")
+
+
+async def test_a_policy_is_shown_and_changed_choice_by_choice(
+    auth: Process, infra: Infra, heliograph: Heliograph
+) -> None:
+    await heliograph.done("company", "create", "Quiet")
+    async with running(infra, MESSAGING, simulator_url="tcp://127.0.0.1:9"):
+        await heliograph.done("policy", "set", "Quiet", "quiet_from=21:00", "quiet_until=08:00", "near_gsm=true")
+        await heliograph.done("policy", "set", "Quiet", "verification_countries=GB,JE", "near_gsm=")
+        told = dict(line.split(maxsplit=1) for line in (await heliograph.done("policy", "show", "Quiet")).splitlines())
+        assert (told["quiet_from"], told["near_gsm"], told["verification_countries"]) == ("21:00:00", "false", "GB,JE")
+        said = await heliograph("policy", "set", "Quiet", "quiet=21:00")
+        assert said.code == 1
+        assert "is no choice" in said.err
+        assert "refused: quiet hours" in (await heliograph("policy", "set", "Quiet", "quiet_from=")).err
+        assert "repetition_max" in (await heliograph("policy", "set", "Quiet", "repetition_max=21")).err

@@ -119,7 +119,8 @@ async def test_a_campaign_tells_what_it_was_made_of_and_a_list_is_taken_out_agai
     refused(await call(world, "DELETE", f"/campaigns/{campaign_id}/lists/{list_id}", "other"), "not_found")
 
 
-async def test_recent_failures_are_told_since_a_moment(world: Platform) -> None:
-    answer = await call(world, "GET", "/recent-failures", params={"since": now().isoformat()})
+async def test_failed_numbers_are_told_since_a_moment_and_one_that_is_none_cannot_be_lifted(world: Platform) -> None:
+    answer = await call(world, "GET", "/failed-numbers", params={"since": now().isoformat()})
 
     assert answer.json() == {"items": [], "after": None}
+    refused(await call(world, "DELETE", "/failed-numbers/+447700900123"), "not_found")

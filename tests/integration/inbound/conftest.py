@@ -18,7 +18,7 @@ from libs.common.contracts.inbound import (
     ReadReinstates,
     ReadStops,
 )
-from libs.common.contracts.messaging import ArrivedText, TextsArrived
+from libs.common.contracts.messaging import ArrivedText, HeadersUsed, HeaderUse, TextsArrived
 from libs.common.ids import uuid7
 from libs.common.service import Process
 from services.inbound.__main__ import SERVICE
@@ -63,10 +63,16 @@ class World:
         return number, company_ids
 
     async def give_header(
-        self, company_id: int, header: str, version: int = 1, active: bool = True, shared: bool = False
+        self,
+        company_id: int,
+        header: str,
+        version: int = 1,
+        active: bool = True,
+        shared: bool = False,
+        brand: str = "",
     ) -> None:
         """Returns once inbound knows."""
-        item = Header(header=header, active=active, version=version, shared=shared)
+        item = Header(header=header, active=active, version=version, shared=shared, brand=brand)
         await self.auth.publish(HeadersChanged(company_id=company_id, items=[item]))
         assert self.process.db is not None
         database = self.process.db
@@ -75,6 +81,21 @@ class World:
             async with database.reading() as tx:
                 sql = "SELECT EXISTS (SELECT FROM headers WHERE company_id = $1 AND header = $2 AND version >= $3)"
                 return bool(await tx.fetchval(sql, company_id, header, version))
+
+        await eventually(known)
+
+    async def used(self, company_id: int, header: str, number: str = ALICE, at: datetime = AT) -> None:
+        """The company texts the number from a shared header; returns once inbound knows."""
+        use = HeaderUse(text_id=uuid7(), header=header, number=number, at=at)
+        await self.messaging.publish(HeadersUsed(company_id=company_id, items=[use]))
+        assert self.process.db is not None
+        database = self.process.db
+
+        async def known() -> bool:
+            async with database.reading() as tx:
+                return bool(
+                    await tx.fetchval("SELECT EXISTS (SELECT FROM last_senders WHERE text_id = $1)", use.text_id)
+                )
 
         await eventually(known)
 

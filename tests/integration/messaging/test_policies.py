@@ -12,6 +12,7 @@ from libs.common.contracts.base import Code
 from libs.common.contracts.policies import Policy, ReadPolicy, SetPolicy
 from services.messaging.policies import store
 from services.messaging.policies.rules import Policy as Rules
+from services.messaging.policies.rules import repetition_key
 from tests.harness import client, grant
 from tests.integration.messaging.conftest import Messaging, number
 
@@ -118,7 +119,7 @@ async def test_what_nothing_is_known_of_for_an_hour_is_forgotten(messaging: Mess
     await too_many(messaging, (COMPANY, number(47), "Old"), (COMPANY, number(48), "Old but busy"))
     async with messaging.process.db.transaction() as tx:
         await tx.execute("UPDATE repetitions SET made_at = made_at - interval '2 hours'")
-        old = store.repetition_key(COMPANY, number(47), "Old")
+        old = repetition_key(COMPANY, number(47), "Old")
         await tx.execute("UPDATE repetitions SET times = ARRAY[now() - interval '2 hours'] WHERE key = $1", old)
         assert await store.prune_repetitions(tx, 100) == 1
         assert await tx.fetchval("SELECT count(*) FROM repetitions WHERE key = $1", old) == 0

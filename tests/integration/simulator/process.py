@@ -32,8 +32,10 @@ async def until(condition: Callable[[], Awaitable[Any] | Any], limit_s: float = 
 
 
 class SimulatorProcess:
-    def __init__(self, folder: Path, silence_limit_s: float) -> None:
+    def __init__(self, folder: Path, silence_limit_s: float, accounts: str = "[]") -> None:
+        """`accounts`: of the message API, as its setting has them."""
         self.log_path = folder / "submits.log"
+        self._accounts = accounts
         self._silence_limit_s = silence_limit_s
         self._ports = dict.fromkeys(("carrier_port", "smpp_port", "message_api_port", "control_port", "ops_port"), 0)
         self._process: asyncio.subprocess.Process | None = None
@@ -47,6 +49,7 @@ class SimulatorProcess:
             "HELIOGRAPH_MODE": "development",
             "HELIOGRAPH_LOG_PATH": str(self.log_path),
             "HELIOGRAPH_SILENCE_LIMIT_S": str(self._silence_limit_s),
+            "HELIOGRAPH_MESSAGE_API_ACCOUNTS": self._accounts,
         }
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -144,8 +147,10 @@ async def _read_away(stream: asyncio.StreamReader) -> None:
 
 
 @asynccontextmanager
-async def simulator_process(folder: Path, silence_limit_s: float = 15.0) -> AsyncIterator[SimulatorProcess]:
-    simulator = SimulatorProcess(folder, silence_limit_s)
+async def simulator_process(
+    folder: Path, silence_limit_s: float = 15.0, accounts: str = "[]"
+) -> AsyncIterator[SimulatorProcess]:
+    simulator = SimulatorProcess(folder, silence_limit_s, accounts)
     await simulator.start()
     try:
         yield simulator

@@ -13,8 +13,7 @@ from libs.common.contracts.messaging import State
 from services.campaign.campaigns import store as campaigns
 from services.campaign.campaigns.rules import NEXT, require_editable, require_may_become
 from services.campaign.recipients import store as recipients
-from services.campaign.recipients.rules import ENDS, FAILS
-from services.campaign.reports import store as reports
+from services.campaign.recipients.rules import ENDS
 from services.campaign.schedules import store as schedules
 
 MIGRATION = Path("services/campaign/migrations/0001_campaigns.sql").read_text()
@@ -67,11 +66,6 @@ def test_a_recipients_ends_are_the_same_in_code_and_sql() -> None:
 
     assert words(check[1]) == {str(state) for state in ENDS}
     assert set(State) - ENDS == {State.QUEUED, State.SUBMITTING, State.SUBMITTED}
-
-
-def test_the_fails_are_the_same_in_code_and_sql() -> None:
-    for sql in (recipients.ADD_FAILS, reports.RECENT_FAILS, reports.UNNOTED):
-        assert words(sql) == {str(state) for state in FAILS}
 
 
 def test_every_state_can_be_reached_and_those_that_end_lead_nowhere() -> None:

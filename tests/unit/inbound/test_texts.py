@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,9 +65,9 @@ def test_on_a_shared_number_a_text_is_the_last_senders_if_that_was_of_late() -> 
     [text] = as_kept([arrived("60777")])
     headers, pair = {"60777": header("60777", 1, 2, shared=True)}, ("60777", text.number)
 
-    def last(*uses: tuple[int, int]) -> dict[object, Owner]:
+    def last(*uses: tuple[int, int]) -> dict[UUID, Owner]:
         found = [Use(company_id, AT - timedelta(days=days), uuid7()) for company_id, days in uses]
-        return dict(last_senders([text], headers, {pair: found}))
+        return last_senders([text], headers, {pair: found})
 
     assert last((2, 5), (1, 1)) == {text.id: Owner(1, "60777")}
     assert last((2, 31)) == last((99, 1)) == last() == {}
@@ -88,7 +89,11 @@ def test_each_text_that_is_somebodys_is_told_once_to_its_owner_alone(given_: lis
 
 
 def test_what_is_read_depends_on_whose_words_they_are() -> None:
-    headers = {"82830": header("82830", 1, own_word="leave"), "82831": header("82831", 2), "60777": header("60777", 1, 2, shared=True, own_word="leave")}  # fmt: skip
+    headers = {
+        "82830": header("82830", 1, own_word="leave"),
+        "82831": header("82831", 2),
+        "60777": header("60777", 1, 2, shared=True, own_word="leave"),
+    }
     texts = as_kept([arrived(to, body) for to in headers for body in ("LEAVE", "Quit", "hello")])
     owners = {
         text.id: Owner(1 if text.header == "82830" else 2, text.header) for text in texts if text.header != "60777"
@@ -132,3 +137,9 @@ def test_what_cannot_be_kept_is_replaced_wherever_it_stands() -> None:
         "8283\ufffd",
         "a\ufffdb",
     )
+
+
+def test_a_short_code_that_texts_is_no_phone_number() -> None:
+    senders = ("82999", "07700 900001", "Shop")
+    texts = as_kept(arrived().model_copy(update={"id": uuid7(), "number": sender}) for sender in senders)
+    assert [text.number for text in texts] == ["82999", "+447700900001", "Shop"]

@@ -15,7 +15,7 @@ from tests.unit.inbound.cases import Case, guide_cases, hard_cases, said
 
 CASES = hard_cases()
 AROUND = st.text("!?.,;:'\"“”‘’«»()-_*/# \t\n\u200b\ufeff🙏🛑", max_size=6)
-ORDINARY = [word for word in "we you are at home then later see dinner time good love going tomorrow".split()]
+ORDINARY = words("we you are at home then later see dinner time good love going tomorrow")
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.text!r} {case.surroundings}" for case in CASES])

@@ -1,10 +1,10 @@
 """The embedded carrier's words, and ours for them.
 
-Owns the two tables. Source: services/simulator/protocol.md, sections 3 and 4. A word that is not in a table becomes
+Owns the tables. Source: services/simulator/protocol.md, sections 3, 4 and 6. A word that is not in a table becomes
 UNLISTED and is kept as received, never somebody else's.
 """
 
-from services.messaging.carriers.carrier import ReceiptStatus, Refusal
+from services.messaging.carriers.carrier import Failure, ReceiptStatus, Refusal
 
 REFUSALS = {
     "bad_number": Refusal.BAD_NUMBER,
@@ -20,4 +20,12 @@ STATUSES = {
     "delivered": ReceiptStatus.DELIVERED,
     "failed": ReceiptStatus.FAILED,
     "expired": ReceiptStatus.EXPIRED,
+}
+
+# Of a failed text's `error`: what it says of the number. One that is not here says nothing.
+FAILURES = {
+    "absent_subscriber": Failure.TEMPORARY,
+    "memory_full": Failure.TEMPORARY,
+    "call_barred": Failure.PERMANENT,
+    "unknown_subscriber": Failure.PERMANENT,
 }

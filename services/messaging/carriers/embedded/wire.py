@@ -11,8 +11,8 @@ from uuid import UUID
 
 import orjson
 
-from services.messaging.carriers.carrier import Arrived, Part, Receipt, ReceiptStatus, Refusal, Refused, Taken
-from services.messaging.carriers.embedded.codes import REFUSALS, STATUSES
+from services.messaging.carriers.carrier import Arrived, Failure, Part, Receipt, ReceiptStatus, Refusal, Refused, Taken
+from services.messaging.carriers.embedded.codes import FAILURES, REFUSALS, STATUSES
 
 FRAME_BYTES_MAX = 8 << 20
 ITEMS_PER_FRAME_MAX = 500
@@ -86,8 +86,9 @@ def _receipt(item: Any) -> Receipt:
     match item:
         case [str(reference), str(word), (int() | float()) as at, (str() | None) as error, str(own_ref)]:
             status = STATUSES.get(word, ReceiptStatus.UNLISTED)
-            unlisted = status is ReceiptStatus.UNLISTED
-            return Receipt(reference, status, _time(at), word if unlisted else error, _text_id(own_ref))
+            said = word if status is ReceiptStatus.UNLISTED else error
+            failure = FAILURES.get(said or "", Failure.UNKNOWN)
+            return Receipt(reference, status, _time(at), said, _text_id(own_ref), failure=failure)
     raise BadFrame("a receipt of the wrong shape")
 
 

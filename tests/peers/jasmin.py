@@ -1,0 +1,176 @@
+"""Jasmin as a peer: Redis, jasmind and its three daemons, and a virtual host on the broker of the run.
+
+Owns these processes, their ports and their configuration: told by environment variables, then by jcli. Knows nothing of Heliograph: one SMPP user,
+one SMPP connector to the far side, everything from the one to the other and back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from deploy.native import processes
+from deploy.native.ports import LOOPBACK, free_ports
+from deploy.native.processes import Process, last_lines
+from deploy.native.rabbitmq import ADMIN
+from deploy.native.terminal import wait_until
+from tests.infra import PASSWORD, Infra
+
+VHOST = "jasmin"
+CONNECTOR = "network"
+USER = "heliograph"
+USER_PASSWORD = "peer"  # at most 8 characters
+JCLI_USER, JCLI_PASSWORD = b"jcliadmin", b"jclipwd"  # as Jasmin comes
+DAEMONS = ("jasmind", "dlrlookupd", "dlrd", "deliversmd")
+LISTENS = ("smpp-server", "smpp-server-pb", "router", "client-management", "jcli", "http-api")
+START_LIMIT_S = 60.0
+STOP_LIMIT_S = 20.0
+ANSWER_LIMIT_S = 20.0
+
+CONFIGURE = """\
+group -a
+gid peers
+ok
+user -a
+username {user}
+password {password}
+gid peers
+uid {user}
+mt_messaging_cred quota smpps_throughput none
+ok
+smppccm -a
+cid {connector}
+host 127.0.0.1
+port {port}
+username {system_id}
+password {system_password}
+bind transceiver
+submit_throughput 0
+ok
+mtrouter -a
+type defaultroute
+connector smppc({connector})
+rate 0.0
+ok
+morouter -a
+type defaultroute
+connector smpps({user})
+ok
+smppccm -1 {connector}
+"""
+
+
+class Jasmin:
+    """Runs while the context lasts. `port`: where its SMPP server listens."""
+
+    def __init__(self, programs: Path, folder: Path, infra: Infra) -> None:
+        self._programs, self._folder, self._infra = programs, folder, infra
+        self._port = dict(zip((*LISTENS, "redis"), free_ports(len(LISTENS) + 1), strict=True))
+        self._running: list[Process] = []
+
+    @property
+    def port(self) -> int:
+        return self._port["smpp-server"]
+
+    @contextmanager
+    def run(self) -> Iterator[Jasmin]:
+        try:
+            self._make_vhost()
+            self._start("redis", "redis-server", "--port", self._port["redis"], "--bind", LOOPBACK, "--save", "")
+            self._await("redis")
+            for daemon in DAEMONS:
+                self._start(daemon, self._programs / "python", self._programs / f"{daemon}.py", *self._named(daemon))
+                if daemon == "jasmind":
+                    for name in LISTENS:
+                        self._await(name)
+            yield self
+        finally:
+            processes.stop(list(reversed(self._running)), STOP_LIMIT_S)
+
+    async def configure(self, far_side_port: int, system_id: str, system_password: str) -> None:
+        """By jcli, as its operator would."""
+        commands = CONFIGURE.format(
+            user=USER,
+            password=USER_PASSWORD,
+            connector=CONNECTOR,
+            port=far_side_port,
+            system_id=system_id,
+            system_password=system_password,
+        )
+        async with asyncio.timeout(ANSWER_LIMIT_S):
+            reader, writer = await asyncio.open_connection(LOOPBACK, self._port["jcli"])
+            for prompt, line in ((b"Authentication required.", JCLI_USER), (b"Password:", JCLI_PASSWORD)):
+                await reader.readuntil(prompt)
+                writer.write(line + b"\r\n")
+            await reader.readuntil(b"jcli : ")
+            for line in commands.splitlines():
+                writer.write(line.encode() + b"\r\n")
+                said = await _answer(reader)
+                assert not any(word in said for word in (b"Error", b"Unknown", b"Incorrect", b"Failed")), (line, said)
+            writer.close()
+
+    def _make_vhost(self) -> None:
+        with httpx.Client(base_url=self._infra.management_url) as management:
+            everything = {"configure": ".*", "write": ".*", "read": ".*"}
+            management.put(f"/api/vhosts/{VHOST}").raise_for_status()
+            management.put(f"/api/permissions/{VHOST}/{ADMIN}", json=everything).raise_for_status()
+
+    def _named(self, daemon: str) -> tuple[str, ...]:
+        """Its lock in /tmp has this name. jasmind's has always the same: only one runs on a machine."""
+        return () if daemon == "jasmind" else ("--id", self._folder.name)
+
+    def _start(self, name: str, *command: object) -> None:
+        words = [str(word) for word in command]
+        self._running.append(processes.start(words, self._environment(), self._folder, self._log(name)))
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.out"
+
+    def _await(self, name: str) -> None:
+        process, program = self._running[-1], "jasmind" if name in LISTENS else name
+
+        def lacks() -> str:
+            with socket.socket() as probe:
+                return os.strerror(failed) if (failed := probe.connect_ex((LOOPBACK, self._port[name]))) else ""
+
+        def died() -> str | None:
+            return None if process.is_alive() else f"{program} ended:\n{last_lines(self._log(program))}"
+
+        wait_until(f"{program} ({name})", START_LIMIT_S, lacks, died)
+
+    def _environment(self) -> dict[str, str]:
+        """Every option of Jasmin's files can be told so; the files themselves come only with its sources."""
+        [spec] = self._programs.parent.glob("lib/python3*/site-packages/txamqp/specs/standard/amqp0-9-1.stripped.xml")
+        told = {
+            "PATH": os.environ["PATH"],
+            "LC_ALL": "C.UTF-8",
+            "CONFIG_PATH": str(self._folder),
+            "LOG_PATH": str(self._folder),
+            "AMQP_BROKER_PORT": str(self._infra.amqp_port),
+            "AMQP_BROKER_USERNAME": ADMIN,
+            "AMQP_BROKER_PASSWORD": PASSWORD,
+            "AMQP_BROKER_VHOST": VHOST,
+            "AMQP_BROKER_SPEC": str(spec),
+            "REDIS_CLIENT_PORT": str(self._port["redis"]),
+            "SMPP_SERVER_PB_CLIENT_PORT": str(self._port["smpp-server-pb"]),
+        }
+        for name in LISTENS:
+            option = name.upper().replace("-", "_")
+            told |= {f"{option}_BIND": LOOPBACK, f"{option}_PORT": str(self._port[name])}
+        return told
+
+
+async def _answer(reader: asyncio.StreamReader) -> bytes:
+    """Up to the next prompt: `jcli : `, or `> ` while an object is described."""
+    said = b""
+    while not said.endswith((b"jcli : ", b"> ")):
+        some = await reader.read(65_536)
+        assert some, "jcli hung up"
+        said += some
+    return said
