@@ -92,7 +92,7 @@ async def test_a_paused_owner_and_a_killed_one_are_followed_in_seconds_and_write
                 paused_s = await _paused(first, second, tapped)
                 killed_s = await _killed(done, first, second, tapped)
                 sent = await sending
-                states = await done.agrees(SMPP, company_of(SMPP), sent)
+                states = await done.agrees(SMPP, sent)
 
     print(f"taken over from a paused owner in {paused_s:.1f} s, from a killed one in {killed_s:.1f} s; {dict(states)}")
     assert max(paused_s, killed_s) < TAKEOVER_S_MAX

@@ -1,7 +1,7 @@
 """Jasmin as a peer: Redis, jasmind and its three daemons, and a virtual host on the broker of the run.
 
 Owns these processes, their ports and their configuration: told by environment variables, then by jcli. Knows nothing of Heliograph: one SMPP user,
-one SMPP connector to the far side, everything from the one to the other and back.
+a transmitter and a receiver bound to the far side, everything from the one to the others and back.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from deploy.native.terminal import wait_until
 from tests.infra import PASSWORD, Infra
 
 VHOST = "jasmin"
-CONNECTOR = "network"
+TRANSMITTER, RECEIVER = "network-out", "network-in"
 USER = "heliograph"
 USER_PASSWORD = "peer"  # at most 8 characters
 JCLI_USER, JCLI_PASSWORD = b"jcliadmin", b"jclipwd"  # as Jasmin comes
@@ -33,6 +33,7 @@ START_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
 ANSWER_LIMIT_S = 20.0
 
+# Two sessions to the far side: in one, Nagle's algorithm lets each submit_sm wait for the TCP acknowledgement of the deliver_sm_resp before it, 40 ms.
 CONFIGURE = """\
 group -a
 gid peers
@@ -45,24 +46,33 @@ uid {user}
 mt_messaging_cred quota smpps_throughput none
 ok
 smppccm -a
-cid {connector}
+cid {out}
 host 127.0.0.1
 port {port}
 username {system_id}
 password {system_password}
-bind transceiver
+bind transmitter
 submit_throughput 0
+ok
+smppccm -a
+cid {in_}
+host 127.0.0.1
+port {port}
+username {system_id}
+password {system_password}
+bind receiver
 ok
 mtrouter -a
 type defaultroute
-connector smppc({connector})
+connector smppc({out})
 rate 0.0
 ok
 morouter -a
 type defaultroute
 connector smpps({user})
 ok
-smppccm -1 {connector}
+smppccm -1 {out}
+smppccm -1 {in_}
 """
 
 
@@ -98,7 +108,8 @@ class Jasmin:
         commands = CONFIGURE.format(
             user=USER,
             password=USER_PASSWORD,
-            connector=CONNECTOR,
+            out=TRANSMITTER,
+            in_=RECEIVER,
             port=far_side_port,
             system_id=system_id,
             system_password=system_password,

@@ -31,6 +31,7 @@ SYSTEM_ID, SYSTEM_PASSWORD = "jasmin", "simulate"  # Jasmin's account at the sim
 CLIENTS = 16
 WINDOW_OF_TEXTS = 50  # Jasmin answers some hundreds a second, and what is not answered within 5 s comes again
 CONNECTED_LIMIT_S = 30.0
+SESSIONS = 2  # Jasmin's, at the simulator
 
 
 @asynccontextmanager
@@ -66,9 +67,9 @@ async def _add_carrier(world: World, jasmin: Jasmin) -> None:
     world.fleet.console("carrier", "add", "jasmin", "smpp", str(settings))
     world.fleet.console("route", "add", "jasmin", "--position", "1")
     async with asyncio.timeout(CONNECTED_LIMIT_S):
-        while {session["bind"] for session in (await _stats(world))["sessions"]} < {SYSTEM_ID}:
+        while sum(session["bind"] == SYSTEM_ID for session in (await _stats(world))["sessions"]) < SESSIONS:
             await asyncio.sleep(0.1)
-    await until(world.databases["messaging"], "SELECT count(*) FROM binds WHERE connected")
+    await until(world.databases["messaging"], "SELECT count(*) = 1 FROM binds WHERE connected")
 
 
 async def _stats(world: World) -> dict[str, Any]:

@@ -411,7 +411,7 @@ class UnprotectName(Command[Done]):
 
     owner: ClassVar[str] = "auth"
 
-    name: str = Field(max_length=11)
+    name: Name
 
 
 class ListProtectedNames(Query[Strings]):

@@ -121,4 +121,5 @@ async def test_an_operator_protects_a_name_and_takes_that_back(world: Platform) 
     assert {"Zebra", "2EBRA"} <= set(names)
     for name in ("Zebra", "2EBRA"):
         assert (await call(world, "DELETE", f"/admin/protected-names/{name}", "operator")).status_code == 204
+    assert (await call(world, "DELETE", f"/admin/protected-names/{'x' * 100}", "operator")).status_code == 404
     assert (await call(world, "GET", "/admin/protected-names", "demo")).status_code == 403

@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pytest
@@ -22,6 +22,9 @@ from services.messaging.__main__ import SERVICE
 from tests.harness import PRIVATE_KEY, Client, client, eventually, grant, running
 from tests.infra import Infra
 from tests.integration.simulator.process import SimulatorProcess, simulator_process
+
+if TYPE_CHECKING:
+    from tests.integration.messaging.operated import Operated
 
 COMPANY = 17
 OTHER_COMPANY = 19  # has headers too
@@ -107,3 +110,18 @@ def fresh() -> UUID:
 
 def fields(contract: Contract) -> dict[str, Any]:
     return contract.model_dump(mode="json")
+
+
+@pytest.fixture(scope="package")
+async def operated_for_all(infra: Infra, running_messaging: Messaging) -> AsyncIterator[Operated]:
+    from tests.integration.messaging.operated import operated_messaging
+
+    async with operated_messaging(infra, running_messaging) as operated:
+        yield operated
+
+
+@pytest.fixture
+async def operated(messaging: Messaging, operated_for_all: Operated) -> AsyncIterator[Operated]:
+    await operated_for_all.begin()
+    yield operated_for_all
+    await operated_for_all.end()
