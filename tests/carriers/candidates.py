@@ -21,10 +21,10 @@ WINDOW = 20
 # What a simulator must be told, so that the HTTP candidates have accounts.
 ACCOUNTS = json.dumps([{"sid": SID, "token": TOKEN}, {"sid": JSON_SID, "token": JSON_TOKEN, "api": "json"}])
 
-IN_PARTS = {kind: "texts are whole on this wire" for kind in (Kind.PART_MISSING, Kind.PART_TWICE, Kind.PARTS_SHUFFLED)}
-BETWEEN_FRAMES = {
-    kind: "there is nothing between a request and its answer" for kind in (Kind.UNKNOWN_COMMAND, Kind.MALFORMED)
-}
+IN_PARTS = dict.fromkeys((Kind.PART_MISSING, Kind.PART_TWICE, Kind.PARTS_SHUFFLED), "texts are whole on this wire")
+BETWEEN_FRAMES = dict.fromkeys(
+    (Kind.UNKNOWN_COMMAND, Kind.MALFORMED), "there is nothing between a request and its answer"
+)
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,7 @@ class Candidate:
 
     def make(self, simulator: SimulatorProcess, callbacks_url: str, window: int, epoch: int) -> Carrier:
         if not self.protocol:
-            return EmbeddedCarrier(
-                "127.0.0.1", simulator.carrier_port, "conformance", epoch, window, ANSWER_LIMIT_S
-            )
+            return EmbeddedCarrier("127.0.0.1", simulator.carrier_port, "conformance", epoch, window, ANSWER_LIMIT_S)
         kind = KINDS[self.protocol]
         settings = kind.settings.model_validate(self.settings(simulator, window))
         return kind.make(settings, Place(self.name, "conformance", epoch, callbacks_url))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from uuid import UUID
 
-import pytest
 from starlette.types import Receive, Scope, Send
 
 from libs.common.contracts.auth import ADMINISTER, SEND, Header, HeadersChanged
@@ -22,18 +20,17 @@ from libs.common.ops import serve_http
 from libs.common.service import Process
 from services.gateway.callbacks import Callbacks
 from services.messaging.__main__ import SERVICE
-from services.messaging.carriers.embedded.client import EmbeddedCarrier
-from services.messaging.connections import loop as connections
 from services.messaging.connector import SERVICE as CONNECTOR
 from services.messaging.routing.rules import Routable
-from tests.carriers.candidates import ANSWER_LIMIT_S, CANDIDATES, WINDOW, Candidate
+from tests.carriers.candidates import CANDIDATES, WINDOW, Candidate
 from tests.carriers.line import NUMBERS, Bench, texts_go_to
 from tests.harness import Client, client, eventually, grant, running
 from tests.infra import Infra
 from tests.integration.simulator.process import SimulatorProcess
 
 ADMIN = grant(1, ADMINISTER)
-HANDSETS = 40
+HANDSETS = 20
+LOOK_AGAIN_S = 0.25  # each look reads everything
 LONG = "".join(f"{n:02d}€😀 " for n in range(30))
 LONG_GSM = "Your order {is} ready. " * 16
 
@@ -108,17 +105,12 @@ class Ledger:
         )
         return {row["id"]: State(row["state"]) for row in found}
 
-    async def agrees(self, candidate: Candidate, sent: Sequence[Sent], within_s: float = 40.0) -> Counter[State]:
+    async def agrees(self, candidate: Candidate, sent: Sequence[Sent], within_s: float = 80.0) -> Counter[State]:
         """Once nothing is under way: nothing twice, nothing missing without a word, nothing said that is not so. Counts the states."""
-        complaints: list[str] = []
-
-        async def agree() -> bool:
-            complaints[:] = await self.complaints(candidate, sent)
-            return not complaints
-
-        with contextlib.suppress(AssertionError):
-            await eventually(agree, within_s)
-        assert complaints[:10] == []
+        until = time.monotonic() + within_s
+        while complaints := await self.complaints(candidate, sent):
+            assert time.monotonic() < until, complaints[:10]
+            await asyncio.sleep(LOOK_AGAIN_S)
         states = await self.states(company_of(candidate))
         return Counter(states[one.id] for one in sent)
 
@@ -201,11 +193,3 @@ class Gateway:
 async def _all_connected(processes: Sequence[Process]) -> bool:
     connected = {desk.carrier.name for process in processes for desk in process.app.desks if desk.carrier.connected}
     return {candidate.name for candidate in CANDIDATES} <= connected
-
-
-@pytest.fixture(scope="package")
-def _short_limit_of_the_embedded_answers() -> Any:
-    before = connections.EmbeddedCarrier
-    connections.EmbeddedCarrier = partial(EmbeddedCarrier, window=WINDOW, answer_limit_s=ANSWER_LIMIT_S)  # type: ignore[misc,assignment]
-    yield
-    connections.EmbeddedCarrier = before  # type: ignore[misc]

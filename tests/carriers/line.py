@@ -106,9 +106,7 @@ class Bench:
 
     async def taken(self) -> Counter[tuple[str, int]]:
         """How often the network took each part."""
-        return Counter(
-            (entry["to"], entry.get("part", 1)) for entry in await self.log() if entry["outcome"] == "taken"
-        )
+        return Counter((entry["to"], entry.get("part", 1)) for entry in await self.log() if entry["outcome"] == "taken")
 
     async def text_in(self, number: str, text: str) -> None:
         content = {"to": "82830", "text": text, "account": self.candidate.account}

@@ -1,4 +1,7 @@
-"""A wire between SMPP clients and the simulator that writes down who submits when. An end of the far side's is not passed on: a client that wakes up finds its connection as it left it."""
+"""A wire between SMPP clients and the simulator that writes down who submits when.
+
+Where the simulator ends a connection, that is not passed on: a client that was paused finds its own as it left it, and only its lease stops it.
+"""
 
 from __future__ import annotations
 

@@ -93,8 +93,11 @@ async def test_a_paused_owner_and_a_killed_one_are_followed_in_seconds_and_write
                 killed_s = await _killed(done, first, second, tapped)
                 sent = await sending
                 states = await done.agrees(SMPP, sent)
+                why = await done.rows("SELECT reason, count(*) FROM open_texts WHERE state = 'in_doubt' GROUP BY 1")
 
-    print(f"taken over from a paused owner in {paused_s:.1f} s, from a killed one in {killed_s:.1f} s; {dict(states)}")
+    print(
+        f"taken over from a paused owner in {paused_s:.1f} s, from a killed one in {killed_s:.1f} s; {dict(states)}, {list(map(tuple, why))}"
+    )
     assert max(paused_s, killed_s) < TAKEOVER_S_MAX
     assert states[State.DELIVERED] + states[State.IN_DOUBT] == TEXTS
 

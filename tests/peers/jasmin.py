@@ -27,6 +27,7 @@ TRANSMITTER, RECEIVER = "network-out", "network-in"
 USER = "heliograph"
 USER_PASSWORD = "peer"  # at most 8 characters
 JCLI_USER, JCLI_PASSWORD = b"jcliadmin", b"jclipwd"  # as Jasmin comes
+WITHOUT_NAGLE = Path(__file__).with_name("without_nagle.py")
 DAEMONS = ("jasmind", "dlrlookupd", "dlrd", "deliversmd")
 LISTENS = ("smpp-server", "smpp-server-pb", "router", "client-management", "jcli", "http-api")
 START_LIMIT_S = 60.0
@@ -95,7 +96,8 @@ class Jasmin:
             self._start("redis", "redis-server", "--port", self._port["redis"], "--bind", LOOPBACK, "--save", "")
             self._await("redis")
             for daemon in DAEMONS:
-                self._start(daemon, self._programs / "python", self._programs / f"{daemon}.py", *self._named(daemon))
+                program = self._programs / f"{daemon}.py"
+                self._start(daemon, self._programs / "python", "-P", WITHOUT_NAGLE, program, *self._named(daemon))
                 if daemon == "jasmind":
                     for name in LISTENS:
                         self._await(name)

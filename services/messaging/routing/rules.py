@@ -6,7 +6,7 @@ its routes name; one that no route matches has none.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
@@ -94,16 +94,16 @@ class Table:
         """None where no route matches."""
         if text.test:
             return Decision(NO_WAY_OUT, A_TEST)
-        waits: Choice | None = None
+        passed: list[Choice] = []
         for position, group in self._groups:
             matching = tuple(n for n, route in enumerate(group) if route.matches(text))
             if not matching:
                 continue
             choice = self._choice(position, group, matching)
             if choice.up:
-                return choice.of(text.id)
-            waits = waits or choice
-        return waits.of(text.id) if waits else None
+                return choice.of(text.id, passed)
+            passed.append(choice)
+        return passed[0].of(text.id) if passed else None
 
     def _choice(self, position: int, group: list[Route], matching: tuple[int, ...]) -> Choice:
         """The same for all texts that the same routes match: made once for each table."""
@@ -115,15 +115,18 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Carriers and where each one's part of the weights ends, and the sentence that tells it."""
+    """Carriers and where each one's part of the weights ends, the sentence that tells it, and what is left out."""
 
     up: bool
     ends: tuple[tuple[float, int], ...]
     why: str
+    out: str
 
-    def of(self, id_: UUID) -> Decision:
+    def of(self, id_: UUID, passed: Sequence[Choice] = ()) -> Decision:
+        """`passed`: those of lower positions, of which none is up."""
         place = (id_.int % WEIGHT_UNITS) / WEIGHT_UNITS * self.ends[-1][0]
-        return Decision(next(carrier for end, carrier in self.ends if place < end), self.why)
+        why = "; ".join([self.why, *(f"before it, {choice.out}" for choice in passed)])
+        return Decision(next(carrier for end, carrier in self.ends if place < end), why)
 
 
 def _choice(position: int, routes: list[Route], conditions: Mapping[int, Condition]) -> Choice:
@@ -135,11 +138,11 @@ def _choice(position: int, routes: list[Route], conditions: Mapping[int, Conditi
         end += weight
         ends.append((end, route.carrier))
         said.append(f"{condition.name} {weight:g}")
-    out = {f"{c.name} {c.held}" for route in routes if (c := conditions[route.carrier]).held}
+    out = ", ".join(sorted({f"{c.name} {c.held}" for route in routes if (c := conditions[route.carrier]).held}))
     why = f"routes at {position}: " + ", ".join(said)
     if out:
-        why += ("; left out: " if usable else "; waits, for none is up: ") + ", ".join(sorted(out))
-    return Choice(bool(usable), tuple(ends), why)
+        why += ("; left out: " if usable else "; waits, for none is up: ") + out
+    return Choice(bool(usable), tuple(ends), why, out)
 
 
 # The automatic shift. Notify moves weights when 15 % of the last quarter of an hour's texts took over five minutes; errors count here too.

@@ -67,7 +67,7 @@ def test_an_id_of_a_moment_is_a_uuid7_the_same_for_the_same_and_another_for_anot
 def change(act: Act, text: bool = True, reason: str = "") -> Change:
     id_ = uuid7()
     who = {"text_id": id_} if text else {"user_id": 0}
-    return Change(Wished(7, "+447700900123", "", "82830", act, AT, id_, reason=reason, **who), 1, True)  # type: ignore[arg-type]
+    return Change(Wished(7, "+447700900123", "", "82830", act, AT, id_, reason=reason, **who), 1, True)
 
 
 def test_stop_and_start_are_written_what_is_not_clear_and_what_was_imported_is_not() -> None:

@@ -91,6 +91,13 @@ def test_what_a_carrier_loses_another_gets_and_the_others_texts_stay_where_they_
     assert "left out: cable is paused" in without.decide(TEXT).why  # type: ignore[union-attr]
 
 
+def test_a_decision_says_what_was_passed_over() -> None:
+    table = Table([Route(10, BEACON, 1), Route(20, CABLE, 1), Route(30, LANTERN, 1)], conditions({BEACON, CABLE}))
+    decision = table.decide(TEXT)
+    assert decision is not None
+    assert decision.why == "routes at 30: lantern 1; before it, beacon is paused; before it, cable is paused"
+
+
 @pytest.mark.parametrize(
     ("route", "other"),
     [
