@@ -15,7 +15,7 @@ TYPED := libs services deploy
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo prepare lint test test-all bench faults clean
+.PHONY: help up down status logs demo prepare lint test test-all bench faults peers clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,9 @@ faults: prepare ## services, broker and database killed under load; nothing lost
 
 bench: prepare ## figures of this machine
 	$(VENV)/python -m tests.bench
+
+peers: prepare ## texts through Jasmin and Kannel, which others wrote, both ways; installs them
+	$(VENV)/python -m tests.peers
 
 clean: ## stop everything and remove its data
 	@$(RUNNER) clean

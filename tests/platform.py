@@ -9,7 +9,9 @@ from pathlib import Path
 
 import httpx
 
-from libs.common.contracts.auth import ADMINISTER, SEND, AddBrand, AddHeader, CreateCompany, CreateUser
+from libs.common.contracts.auth import ADMINISTER, SEND, CreateUser
+from libs.common.contracts.companies import CreateCompany
+from libs.common.contracts.senders import AddBrand, AddHeader
 from libs.common.service import Process
 from services.auth.__main__ import SERVICE as AUTH
 from services.campaign.__main__ import SERVICE as CAMPAIGN

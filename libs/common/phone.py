@@ -83,13 +83,3 @@ def sender_key(sender: str) -> str:
     if re.fullmatch(r"[0-9]{3,8}", stripped):
         return stripped
     return e164(stripped) or stripped.casefold()
-
-
-def country_of(number: str) -> str | None:
-    """The country (ISO 3166-1) of an E.164 number, where its digits tell. Slow (tens of microseconds): the library looks through its ranges."""
-    if number.startswith("+447700900"):
-        return REGION
-    try:
-        return phonenumbers.region_code_for_number(phonenumbers.parse(number))
-    except phonenumbers.NumberParseException:
-        return None

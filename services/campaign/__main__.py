@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.common.bus import each, each_read, operator, user
-from libs.common.contracts.auth import SEND, BrandsChanged, FoldersChanged, HeadersChanged
+from libs.common.contracts.auth import SEND, FoldersChanged
 from libs.common.contracts.campaign import (
     CreateCampaign,
     LaunchCampaign,
@@ -16,6 +16,8 @@ from libs.common.contracts.campaign import (
     UnlinkList,
 )
 from libs.common.contracts.messaging import RecipientsSettled
+from libs.common.contracts.policies import PolicyChanged
+from libs.common.contracts.senders import BrandsChanged, HeadersChanged
 from libs.common.service import Service, run
 from libs.common.settings import ServiceSettings
 from services.campaign.campaigns import handlers as campaigns
@@ -46,6 +48,7 @@ SERVICE = Service(
         HeadersChanged: company.headers_changed,
         BrandsChanged: company.brands_changed,
         FoldersChanged: company.folders_changed,
+        PolicyChanged: company.policy_changed,
     },
     loops=[*schedules_loop.LOOPS, *recipients_loop.LOOPS],
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from libs.common.contracts.auth import AddBrand, SetBrandActive
+from libs.common.contracts.senders import AddBrand, SetBrandActive
 from services.console import nouns
 from services.console.asking import ask
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from libs.common.contracts.auth import Company, CreateCompany, Folder, ListCompanies
+from libs.common.contracts.auth import Folder
+from libs.common.contracts.companies import Company, CreateCompany, ListCompanies
 from services.console import nouns
 from services.console.asking import ask, asking
 

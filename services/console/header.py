@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from libs.common.contracts.auth import (
+from libs.common.contracts.senders import (
     AddHeader,
     ApproveHeader,
     ListProtectedNames,

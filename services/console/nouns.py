@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from libs.common.contracts.auth import Company, ListCompanies, User
+from libs.common.contracts.auth import User
+from libs.common.contracts.companies import Company, ListCompanies
 from services.console.asking import Trouble, asking
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from libs.common.contracts.auth import AddBrand, AddHeader, Company, CreateCompany, CreateFolder, CreateUser
+from libs.common.contracts.auth import CreateFolder, CreateUser
+from libs.common.contracts.companies import Company, CreateCompany
+from libs.common.contracts.senders import AddBrand, AddHeader
 from services.console.asking import Trouble, asking
 from services.console.nouns import find_company
 from services.console.settings import ConsoleSettings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.common.bus import Commands, Events, Queries, each, each_read, operator, user, user_or_console
-from libs.common.contracts.auth import SEND, HeadersChanged
+from libs.common.contracts.auth import SEND
 from libs.common.contracts.consents import ReadConsents, RecordConsents
 from libs.common.contracts.inbound import (
     CreateTextIn,
@@ -26,6 +26,7 @@ from libs.common.contracts.optouts import (
     SetOptOutPolicy,
     SettleReview,
 )
+from libs.common.contracts.senders import HeadersChanged
 from libs.common.contracts.textins import ListDeadDeliveries, SetTextInActions
 from libs.common.service import Service, run
 from services.inbound import books

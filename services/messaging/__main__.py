@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from libs.common.bus import anyone, each, each_read, operator, user, user_or_console
-from libs.common.contracts.auth import SEND, HeadersChanged
+from libs.common.contracts.auth import SEND
 from libs.common.contracts.campaign import CampaignStopped, RecipientsHandedOver
 from libs.common.contracts.carriers import ReplayCallbacks, TakeCallback
 from libs.common.contracts.inbound import ContactsReinstated, ContactsStopped, RepliesWanted, TextsReceived
@@ -38,6 +38,7 @@ from libs.common.contracts.routing import (
     SetCarrier,
     SetSenderCap,
 )
+from libs.common.contracts.senders import HeadersChanged
 from libs.common.contracts.texts import PreviewText
 from libs.common.contracts.verification import (
     CancelVerification,

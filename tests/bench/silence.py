@@ -22,8 +22,10 @@ import orjson
 import uvloop
 
 from deploy.native.environment import WITH_DATABASE
-from libs.common.contracts.auth import SEND, AddHeader, CreateCompany, CreateUser
+from libs.common.contracts.auth import SEND, CreateUser
+from libs.common.contracts.companies import CreateCompany
 from libs.common.contracts.routing import AddCarrier, AddRoute, NewRoute
+from libs.common.contracts.senders import AddHeader
 from libs.common.db import migrator
 from libs.common.ids import uuid7_time
 from tests.bench.machine import quantile
@@ -131,7 +133,7 @@ async def _drafted(marketer: Client, numbers: Sequence[str]) -> int:
 async def _text_stop(fleet: Fleet, network: Network, numbers: Sequence[str], handsets: int) -> None:
     """At random moments of the campaign, each from a handset that does not have its text yet."""
     moments = sorted(random.uniform(0, STOPS_UNTIL * len(numbers)) for _ in range(handsets))
-    stopping: set[str] = set()
+    waiting = Waiting(numbers, network)
     rate, give_up = Rate(), time.monotonic() + LIMIT_S
     async with httpx.AsyncClient(timeout=30) as http, asyncio.TaskGroup() as texting:
         while moments:
@@ -141,13 +143,34 @@ async def _text_stop(fleet: Fleet, network: Network, numbers: Sequence[str], han
             rate.saw(seen)
             while moments and seen >= moments[0]:
                 moments.pop(0)
-                left = [number for number in numbers if number not in network.texts and number not in stopping]
-                if left:
-                    near = random.random() < NEAR_SHARE
-                    within = min(len(left), int(rate.per_s * NEAR_S) + 1) if near else len(left)
-                    number = left[random.randrange(within)]
-                    stopping.add(number)
+                near = random.random() < NEAR_SHARE
+                number = waiting.some(within=int(rate.per_s * NEAR_S) + 1 if near else len(numbers))
+                if number is not None:
                     texting.create_task(_say_stop(fleet, http, number))
+
+
+class Waiting:
+    """The handsets that have neither the campaign's text nor texted STOP, in the campaign's order. Looks at few of them: the driver is to stay small."""
+
+    def __init__(self, numbers: Sequence[str], network: Network) -> None:
+        self._numbers = numbers
+        self._network = network
+        self._chosen: set[str] = set()
+        self._first = 0  # before it, all have their text
+
+    def some(self, within: int) -> str | None:
+        """One of the next `within`; None where they are hard to find."""
+        while self._first < len(self._numbers) and self._gone(self._numbers[self._first]):
+            self._first += 1
+        for _ in range(100):
+            number = self._numbers[min(len(self._numbers) - 1, self._first + random.randrange(within))]
+            if not self._gone(number):
+                self._chosen.add(number)
+                return number
+        return None
+
+    def _gone(self, number: str) -> bool:
+        return number in self._network.texts or number in self._chosen
 
 
 async def _say_stop(fleet: Fleet, http: httpx.AsyncClient, number: str) -> None:

@@ -12,6 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from libs.common.smpp import Bind, Command, DataCoding, Sm, pdu
 from tests.integration.simulator.process import simulator_process
@@ -70,9 +71,8 @@ class _Client(asyncio.Protocol):
         self.bound: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        transport.write(pdu(Command.BIND_TRANSCEIVER, 1, Bind("load", "simulate").encode()))
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is none of asyncio's
+        self._transport.write(pdu(Command.BIND_TRANSCEIVER, 1, Bind("load", "simulate").encode()))
 
     def fill(self) -> None:
         end = min(self._answers + WINDOW, len(self._texts))

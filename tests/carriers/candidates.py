@@ -14,8 +14,8 @@ from services.simulator.faults import Kind
 from tests.integration.callbacks.conftest import JSON_SID, JSON_TOKEN, SID, TOKEN, plain_settings
 from tests.integration.simulator.process import SimulatorProcess
 
-ANSWER_LIMIT_S = 1.5  # of all of them: a test that loses an answer waits for so long
-SILENCE_LIMIT_S = 2.0  # of the simulator too
+ANSWER_LIMIT_S = 2.5  # of all of them: a test that loses an answer waits for so long
+SILENCE_LIMIT_S = 3.0  # of the simulator too
 WINDOW = 20
 
 # What a simulator must be told, so that the HTTP candidates have accounts.

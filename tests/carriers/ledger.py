@@ -13,9 +13,10 @@ from uuid import UUID
 
 from starlette.types import Receive, Scope, Send
 
-from libs.common.contracts.auth import ADMINISTER, SEND, Header, HeadersChanged
+from libs.common.contracts.auth import ADMINISTER, SEND
 from libs.common.contracts.messaging import SendText, State
 from libs.common.contracts.routing import AddCarrier, AddRoute, ListDoubts, NewRoute
+from libs.common.contracts.senders import Header, HeadersChanged
 from libs.common.ops import serve_http
 from libs.common.service import Process
 from services.gateway.callbacks import Callbacks
@@ -86,10 +87,10 @@ class Ledger:
         async with self.process.db.reading() as tx:
             return list(await tx.fetch(sql, *args))
 
-    async def send(self, company: int, count: int) -> list[Sent]:
+    async def send(self, company: int, count: int, long: bool = True) -> list[Sent]:
         """To some handsets, words of its own in each text; every fifth is long."""
         numbers = [f"+44791{next(NUMBERS):07d}" for _ in range(HANDSETS)]
-        endings = {0: LONG_GSM, 5: LONG}
+        endings = {0: LONG_GSM, 5: LONG} if long else {}
         texts = [(numbers[n % HANDSETS], f"Text {n} {endings.get(n % 10, '')}".strip()) for n in range(count)]
 
         async def one(number: str, body: str) -> Sent:

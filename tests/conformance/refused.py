@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from libs.common.contracts.auth import AddHeader, SetHeaderActive
+from libs.common.contracts.senders import AddHeader, SetHeaderActive
 from tests.conformance.good import GOOD, Call, Make
 from tests.conformance.wire import BY_ROUTE
 from tests.conformance.world import PERSON, STOPPED, World, fresh, fresh_number

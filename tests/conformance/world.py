@@ -15,8 +15,10 @@ from functools import partial
 from typing import Any
 
 from libs.common.clock import now
-from libs.common.contracts.auth import SEND, AddHeader, CreateFolder, CreateUser, ListCompanies
+from libs.common.contracts.auth import SEND, CreateFolder, CreateUser
+from libs.common.contracts.companies import ListCompanies
 from libs.common.contracts.inbound import CreateTextIn
+from libs.common.contracts.senders import AddHeader
 from tests.harness import eventually
 from tests.platform import PASSWORD, Platform
 

@@ -14,7 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deploy.native.environment import WITH_DATABASE
-from libs.common.contracts.auth import SEND, AddHeader, CreateCompany, CreateUser
+from libs.common.contracts.auth import SEND, CreateUser
+from libs.common.contracts.companies import CreateCompany
+from libs.common.contracts.senders import AddHeader
 from libs.common.db import migrator
 from tests.faults import dump, load, plan
 from tests.faults.checker import Report, check

@@ -13,8 +13,10 @@ from prometheus_client import REGISTRY
 from libs.common.bus import Bus
 from libs.common.bus.ask import Unanswered
 from libs.common.bus.consume import Listener
-from libs.common.contracts.auth import Header, HeadersChanged, ListCompanies, Tick
+from libs.common.contracts.auth import Tick
 from libs.common.contracts.base import Refusal
+from libs.common.contracts.companies import ListCompanies
+from libs.common.contracts.senders import Header, HeadersChanged
 from services.auth.__main__ import SERVICE as AUTH
 from tests.harness import client, eventually, running
 from tests.infra import Infra, start_infra

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
+from typing import Any, get_args
 
+from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
 from libs.common.settings import BusSettings, ServiceSettings, Settings
 from services.gateway.documented.operations import OPERATIONS
 from services.gateway.documented.statuses import MEANINGS, Status
+from services.messaging.carriers.kinds import KINDS
 from services.messaging.sending.states import END, NEXT
 from services.simulator.__main__ import SimulatorSettings
 
@@ -160,7 +164,50 @@ def _rows(class_: type[BaseSettings], known: set[str]) -> list[str]:
     return ["| variable | default | |", "|---|---|---|", *rows, ""]
 
 
-PAGES = {"states.md": states_page, "documented-api.md": documented_page, "settings.md": settings_page}
+def carriers_page() -> str:
+    lines = [
+        "# Settings of a carrier",
+        "",
+        "Printed from the classes that check them (`python -m tests.house.pages`): what stands in the JSON file of `heliograph carrier add`. What is",
+        "secret is sealed before it is stored and shown to nobody. How to use them: [carriers.md](../carriers.md).",
+        "",
+    ]
+    for kind in KINDS.values():
+        lines += [f"## {kind.name}", "", *_fields(kind.settings)]
+    return "\n".join(lines)
+
+
+def _fields(model: type[BaseModel]) -> list[str]:
+    """Those of a model within it below its own, by their class's name."""
+    rows, within = [], dict[str, type[BaseModel]]()
+    for name, field in model.model_fields.items():
+        inner = [each for each in (field.annotation, *get_args(field.annotation)) if _is_model(each)]
+        within |= {each.__name__: each for each in inner}
+        default = (
+            "required"
+            if field.is_required()
+            else ""
+            if field.default_factory or isinstance(field.default, BaseModel)
+            else f"`{json.dumps(field.default)}`"
+        )
+        said = " ".join(filter(None, [field.description, *(f"See {each.__name__}." for each in inner)]))
+        rows.append(f"| `{name}` | {default} | {said} |")
+    lines = ["| setting | default | |", "|---|---|---|", *rows, ""]
+    for name, each in within.items():
+        lines += [f"### {name}", "", *_fields(each)]
+    return lines
+
+
+def _is_model(what: Any) -> bool:
+    return isinstance(what, type) and issubclass(what, BaseModel)
+
+
+PAGES = {
+    "states.md": states_page,
+    "documented-api.md": documented_page,
+    "settings.md": settings_page,
+    "carriers.md": carriers_page,
+}
 
 if __name__ == "__main__":
     for name, page in PAGES.items():

@@ -118,9 +118,9 @@ class Jasmin:
         )
         async with asyncio.timeout(ANSWER_LIMIT_S):
             reader, writer = await asyncio.open_connection(LOOPBACK, self._port["jcli"])
-            for prompt, line in ((b"Authentication required.", JCLI_USER), (b"Password:", JCLI_PASSWORD)):
+            for prompt, word in ((b"Authentication required.", JCLI_USER), (b"Password:", JCLI_PASSWORD)):
                 await reader.readuntil(prompt)
-                writer.write(line + b"\r\n")
+                writer.write(word + b"\r\n")
             await reader.readuntil(b"jcli : ")
             for line in commands.splitlines():
                 writer.write(line.encode() + b"\r\n")
@@ -171,6 +171,7 @@ class Jasmin:
             "AMQP_BROKER_VHOST": VHOST,
             "AMQP_BROKER_SPEC": str(spec),
             "REDIS_CLIENT_PORT": str(self._port["redis"]),
+            "REDIS_CLIENT_POOLSIZE": "50",  # for parts of long texts, which each wait for some
             "SMPP_SERVER_PB_CLIENT_PORT": str(self._port["smpp-server-pb"]),
         }
         for name in LISTENS:

@@ -52,10 +52,10 @@ def jasmin_venv(layout: Layout) -> Path:
 
 def _mend_receipts(venv: Path) -> None:
     """Jasmin 0.11.1 raises AttributeError ('SubmitSM' has no 'response') after every submit_sm_resp, so that no receipt is ever matched
-    (jookies/jasmin#1236). One word, four times."""
+    (jookies/jasmin#1236). One word."""
     [listeners] = venv.glob("lib/python3*/site-packages/jasmin/managers/listeners.py")
     source = listeners.read_text()
-    assert source.count("_pdu.response.") == 4, "not the Jasmin that is known"
+    assert "_pdu.response." in source, "not the Jasmin that is known"
     listeners.write_text(source.replace("_pdu.response.", "r.response."))
 
 

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import Field
+
 from libs.common.contracts.base import Command, Contract, Event, Lane, Limit, Query
 from libs.common.contracts.messaging import State
 from libs.common.contracts.phonelist import Key
@@ -59,7 +61,15 @@ class UnlinkList(Command[CampaignId]):
     list_id: Key
 
 
-class LaunchCampaign(Command[CampaignId]):
+class Launched(CampaignId):
+    """`warnings`: what is amiss with it, as sentences; it is launched all the same."""
+
+    warnings: list[str] = Field(default_factory=list)
+
+
+class LaunchCampaign(Command[Launched]):
+    """Where its text does not say how to stop, the company's policy has it refused with invalid_request, warned of, or neither."""
+
     owner: ClassVar[str] = "campaign"
 
     campaign_id: Key

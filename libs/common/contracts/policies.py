@@ -10,13 +10,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from libs.common.contracts.base import Command, Contract, Done, Query
+from libs.common.contracts.base import Command, Contract, Done, Event, Query
 
 REPETITION_MAX = 20  # identical texts an hour to one number: networks refuse more (GOV.UK Notify's documentation)
 COUNTRIES_MAX = 250
 
 Company = Annotated[int, Field(ge=0, lt=2**31)]
 Region = Annotated[str, Field(pattern=r"^[A-Z]{2}$")]
+OptOutCheck = Literal["off", "warn", "refuse"]
 
 
 class Policy(Contract):
@@ -31,7 +32,7 @@ class Policy(Contract):
 
     near_gsm: bool = False
     in_doubt: Literal["leave", "retry_once"] = "leave"
-    opt_out_check: Literal["off", "warn", "refuse"] = "warn"
+    opt_out_check: OptOutCheck = "warn"
     quiet_from: time | None = None
     quiet_until: time | None = None
     time_zone: str = Field("Europe/London", max_length=64)
@@ -52,3 +53,15 @@ class ReadPolicy(Query[Policy]):
     owner: ClassVar[str] = "messaging"
 
     company_id: Company = 0
+
+
+# Events
+
+
+class PolicyChanged(Event):
+    """What others than messaging go by. `revision` rises with each change of this company's policy; a projection applies only a higher one."""
+
+    type: ClassVar[str] = "messaging.policies.changed"
+
+    opt_out_check: OptOutCheck
+    revision: int

@@ -7,7 +7,10 @@ from collections.abc import Sequence
 
 from libs.common import phone
 from libs.common.bus import Asked
-from libs.common.contracts.auth import (
+from libs.common.contracts.auth import Created, Folder, Strings, User
+from libs.common.contracts.base import Code, Done, Refusal
+from libs.common.contracts.companies import Companies, Company, CreateCompany, ListCompanies
+from libs.common.contracts.senders import (
     ActiveBrands,
     ActiveHeaders,
     AddBrand,
@@ -15,15 +18,9 @@ from libs.common.contracts.auth import (
     ApproveHeader,
     Brand,
     BrandsChanged,
-    Companies,
-    Company,
-    CreateCompany,
-    Created,
-    Folder,
     Header,
     HeaderDecisions,
     HeadersChanged,
-    ListCompanies,
     ListProtectedNames,
     ProtectName,
     ReadHeaderDecisions,
@@ -31,11 +28,8 @@ from libs.common.contracts.auth import (
     SetBrandActive,
     SetHeaderActive,
     SetHeaderBrand,
-    Strings,
     UnprotectName,
-    User,
 )
-from libs.common.contracts.base import Code, Done, Refusal
 from libs.common.countries.senders import skeleton
 from libs.common.db import Tx
 from libs.common.db.pool import Record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from libs.common.contracts.auth import Brand, Header, HeaderDecision
+from libs.common.contracts.senders import Brand, Header, HeaderDecision
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 

@@ -18,6 +18,7 @@ from libs.common.contracts.campaign import (
     CampaignStopped,
     CreateCampaign,
     LaunchCampaign,
+    Launched,
     LinkList,
     ListCampaigns,
     ShowCampaign,
@@ -72,15 +73,17 @@ async def unlink_list(tx: Tx, ask: Asked[UnlinkList]) -> CampaignId:
     return CampaignId(id=campaign.id)
 
 
-async def launch(tx: Tx, ask: Asked[LaunchCampaign]) -> CampaignId:
+async def launch(tx: Tx, ask: Asked[LaunchCampaign]) -> Launched:
     """From launch_at on, or at once, the begin loop takes it further."""
     campaign = await _locked(tx, ask.caller, ask.body.campaign_id)
     rules.require_may_become(campaign.state, CampaignState.LAUNCHED)
     if await store.linked(tx, campaign.id) == 0:
         raise Refusal(Code.NO_RECIPIENTS, "the campaign is linked with no list")
     # The header may have been taken from the company since the campaign was made.
-    if (await store.known(tx, ask.caller.company_id, phone.sender_key(campaign.sender), "", 0)).header is None:
+    known = await store.known(tx, ask.caller.company_id, phone.sender_key(campaign.sender), "", 0)
+    if known.header is None:
         raise Refusal(Code.INVALID_SENDER, "its sender is no longer an active header of the company")
+    warnings = rules.warnings(campaign.body, campaign.sender, known.opt_out_check)
     now = clock.now()
     starts_at = campaign.launch_at or now
     expires_at = rules.expiry(starts_at, campaign.lease_hours, now)
@@ -88,7 +91,7 @@ async def launch(tx: Tx, ask: Asked[LaunchCampaign]) -> CampaignId:
     launched = await store.launch_if_draft(tx, campaign.id, starts_at, expires_at)
     assert launched, "it is locked and a draft"
     tx.wake("begin")
-    return CampaignId(id=campaign.id)
+    return Launched(id=campaign.id, warnings=warnings)
 
 
 async def stop(tx: Tx, ask: Asked[StopCampaign]) -> Stopped:

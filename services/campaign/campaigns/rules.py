@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from libs.common import clock, gsm
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.campaign import CampaignState, CreateCampaign
+from libs.common.contracts.policies import OptOutCheck
+from libs.common.countries.optout_text import opt_out_check
 
 S = CampaignState
 
@@ -51,11 +53,12 @@ def key_of(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What auth has told about the company that asks, as far as one campaign names it; None: no such thing."""
+    """What is known of the company that asks, as far as one campaign names it (None: no such thing), and its policy."""
 
     header: str | None
     brand: str | None
     folder: bool
+    opt_out_check: OptOutCheck = "warn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,16 @@ def draft(command: CreateCampaign, known: Known, now: datetime) -> Draft:
         launch_at=launch_at,
         lease_hours=command.lease_hours,
     )
+
+
+def warnings(body: str, sender: str, check: OptOutCheck) -> list[str]:
+    """What is amiss with the text, and may be launched so; refused with invalid_request where the company's policy has it so."""
+    found = opt_out_check(body, sender)
+    if found.told or check == "off":
+        return []
+    if check == "refuse":
+        raise Refusal(Code.INVALID_REQUEST, found.reason)
+    return [found.reason]
 
 
 def expiry(starts_at: datetime, lease_hours: int, now: datetime) -> datetime | None:

@@ -20,6 +20,7 @@ class Campaign:
     id: int
     state: CampaignState
     sender: str
+    body: str
     launch_at: datetime | None
     lease_hours: int
     targeted: int
@@ -30,14 +31,15 @@ class Campaign:
 KNOWN = """
 SELECT (SELECT header FROM headers WHERE company_id = $1 AND header_key = $2 AND active) AS header,
        (SELECT name FROM brands WHERE company_id = $1 AND brand_key = $3 AND active) AS brand,
-       EXISTS (SELECT FROM folders WHERE company_id = $1 AND folder_id = $4::bigint) AS folder
+       EXISTS (SELECT FROM folders WHERE company_id = $1 AND folder_id = $4::bigint) AS folder,
+       coalesce((SELECT opt_out_check FROM policies WHERE company_id = $1), 'warn') AS opt_out_check
 """
 
 
 async def known(tx: Tx, company_id: int, header_key: str, brand_key: str, folder_id: int) -> Known:
     row = await tx.fetchrow(KNOWN, company_id, header_key, brand_key, folder_id)
     assert row is not None
-    return Known(row["header"], row["brand"], row["folder"])
+    return Known(**row)
 
 
 INSERT = """
@@ -65,7 +67,7 @@ async def insert(tx: Tx, company_id: int, draft: Draft, *, test: bool) -> int:
 
 
 LOCK = """
-SELECT id, state, sender, launch_at, lease_hours, targeted, checkpoint, test
+SELECT id, state, sender, body, launch_at, lease_hours, targeted, checkpoint, test
 FROM campaigns WHERE id = $1::bigint AND company_id = $2
 FOR UPDATE
 """

@@ -1,11 +1,13 @@
-"""The projections of auth's events. Each statement takes of one key the newest that it was given, and stores it where it is newer than what is there."""
+"""The projections of others' events. Each statement takes of one key the newest that it was given, and stores it where it is newer than what is there."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from libs.common import phone
-from libs.common.contracts.auth import Brand, FolderChanged, Header
+from libs.common.contracts.auth import FolderChanged
+from libs.common.contracts.policies import PolicyChanged
+from libs.common.contracts.senders import Brand, Header
 from libs.common.db import Tx
 from services.campaign.campaigns.rules import key_of
 
@@ -64,3 +66,14 @@ async def put_folders_if_newer(tx: Tx, company_id: int, folders: Sequence[Folder
         [folder.folder_id for folder in folders],
         [folder.version for folder in folders],
     )
+
+
+PUT_POLICY_IF_NEWER = """
+INSERT INTO policies AS p (company_id, opt_out_check, revision) VALUES ($1, $2, $3)
+ON CONFLICT (company_id) DO UPDATE
+SET opt_out_check = excluded.opt_out_check, revision = excluded.revision WHERE p.revision < excluded.revision
+"""
+
+
+async def put_policy_if_newer(tx: Tx, policy: PolicyChanged) -> None:
+    await tx.execute(PUT_POLICY_IF_NEWER, policy.company_id, policy.opt_out_check, policy.revision)

@@ -65,7 +65,7 @@ CREATE TABLE recipients (
     CHECK ((state IS NULL) = (version = 0))
 ) WITH (fillfactor = 45);
 
--- Projections of auth's events; a row is replaced by a higher version only.
+-- Projections of auth's and messaging's events; a row is replaced by a higher version only.
 CREATE TABLE headers (
     company_id int NOT NULL,
     header_key text NOT NULL,                               -- libs.common.phone.sender_key
@@ -89,4 +89,10 @@ CREATE TABLE folders (
     folder_id int NOT NULL,
     version int NOT NULL,
     PRIMARY KEY (company_id, folder_id)
+);
+
+CREATE TABLE policies (                                     -- messaging's; of a company without a row its defaults hold
+    company_id int PRIMARY KEY,
+    opt_out_check text NOT NULL CHECK (opt_out_check IN ('off', 'warn', 'refuse')),
+    revision int NOT NULL
 );

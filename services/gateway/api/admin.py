@@ -8,26 +8,21 @@ from fastapi import APIRouter, Path
 from pydantic import AfterValidator, ConfigDict, Field
 
 from libs.common.contracts.auth import (
-    AddBrand,
-    AddHeader,
-    Company,
-    CreateCompany,
     Created,
     CreateFolder,
     CreateUser,
     Id,
-    ListCompanies,
     Name,
     Password,
     Permission,
-    SetBrandActive,
-    SetHeaderActive,
     SetPassword,
     SetPermissions,
     SetUserActive,
 )
 from libs.common.contracts.base import Code
+from libs.common.contracts.companies import Company, CreateCompany, ListCompanies
 from libs.common.contracts.inbound import CreateTextIn, SetTextInActive, TextIn
+from libs.common.contracts.senders import AddBrand, AddHeader, Header, SetBrandActive, SetHeaderActive
 from services.gateway.api.call import Reading, Writing
 from services.gateway.api.inputs import Body, CompanyKey, Key, kept
 from services.gateway.api.limits import SmallBody
@@ -137,17 +132,21 @@ async def set_user_active(call: Writing, user_id: Key, activity: Activity) -> No
 
 @router.post(
     "/companies/{company_id}/headers",
-    status_code=204,
+    status_code=201,
     responses=refuses(Code.INVALID_SENDER, Code.PERMISSION_DENIED, Code.NOT_FOUND, Code.DUPLICATE),
 )
-async def add_header(call: Writing, company_id: CompanyKey, new: NewHeader) -> None:
-    """Lets the company send as an MSISDN, a short code or a name of up to 11 letters and digits."""
-    await call.ask(AddHeader(company_id=company_id, header=new.header, shared=new.shared))
+async def add_header(call: Writing, company_id: CompanyKey, new: NewHeader) -> Header:
+    """Lets the company send as an MSISDN, a short code or a name of up to 11 characters; a protected name, once it is approved."""
+    return await call.ask(AddHeader(company_id=company_id, header=new.header, shared=new.shared))
 
 
-@router.patch("/companies/{company_id}/headers/{header}", status_code=204, responses=CHANGING)
+@router.patch(
+    "/companies/{company_id}/headers/{header}",
+    status_code=204,
+    responses=refuses(Code.PERMISSION_DENIED, Code.NOT_FOUND, Code.WRONG_STATE),
+)
 async def set_header_active(call: Writing, company_id: CompanyKey, header: NameInPath, activity: Activity) -> None:
-    """One that is not active sends nothing."""
+    """One that is not active sends nothing. 409 wrong_state where it is not approved."""
     await call.ask(SetHeaderActive(company_id=company_id, header=header, active=activity.active))
 
 

@@ -7,19 +7,19 @@ from typing import Annotated, Literal
 from fastapi import APIRouter
 from pydantic import Field
 
-from libs.common.contracts.auth import (
+from libs.common.contracts.auth import Name
+from libs.common.contracts.base import Code
+from libs.common.contracts.senders import (
     ApproveHeader,
     Evidence,
     HeaderDecision,
     ListProtectedNames,
-    Name,
     ProtectName,
     ReadHeaderDecisions,
     RejectHeader,
     SetHeaderBrand,
     UnprotectName,
 )
-from libs.common.contracts.base import Code
 from services.gateway.api.admin import CHANGING, NameInPath
 from services.gateway.api.call import Reading, Writing
 from services.gateway.api.inputs import Body, CompanyKey

@@ -16,6 +16,7 @@ from libs.common.contracts.campaign import (
     CampaignState,
     CreateCampaign,
     LaunchCampaign,
+    Launched,
     LinkList,
     ListCampaigns,
     ReadProgress,
@@ -143,8 +144,9 @@ async def unlink_list(call: Reading, campaign_id: Key, list_id: Key) -> None:
     status_code=202,
     responses=refuses(*CHANGING, Code.NO_RECIPIENTS, Code.INVALID_SENDER, Code.INVALID_DATE),
 )
-async def launch_campaign(call: Writing, campaign_id: Key) -> CampaignId:
-    """Freezes who gets the text, each number once, and begins to send."""
+async def launch_campaign(call: Writing, campaign_id: Key) -> Launched:
+    """Freezes who gets the text, each number once, and begins to send. Where the text does not say how to stop, the company's policy
+    (`opt_out_check`) has it warned of, or refused with 400 invalid_request."""
     return await call.ask(LaunchCampaign(campaign_id=campaign_id))
 
 

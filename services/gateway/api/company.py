@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from libs.common.contracts.auth import ActiveBrands, ActiveHeaders, Folder, ReadFolders
+from libs.common.contracts.auth import Folder, ReadFolders
+from libs.common.contracts.senders import ActiveBrands, ActiveHeaders
 from services.gateway.api.call import Reading
 from services.gateway.api.limits import SmallBody
 from services.gateway.api.pages import Page, page

@@ -9,7 +9,15 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 
 from libs.common.contracts.base import Code
-from libs.common.contracts.policies import COUNTRIES_MAX, REPETITION_MAX, Policy, ReadPolicy, Region, SetPolicy
+from libs.common.contracts.policies import (
+    COUNTRIES_MAX,
+    REPETITION_MAX,
+    OptOutCheck,
+    Policy,
+    ReadPolicy,
+    Region,
+    SetPolicy,
+)
 from services.gateway.api.call import Reading, Writing
 from services.gateway.api.inputs import Body, like
 from services.gateway.api.limits import SmallBody
@@ -31,7 +39,9 @@ class NewPolicy(Body):
 
     near_gsm: bool = False
     in_doubt: Literal["leave", "retry_once"] = "leave"
-    opt_out_check: Literal["off", "warn", "refuse"] = "warn"
+    opt_out_check: OptOutCheck = Field(
+        "warn", description="What a campaign's launch does where its text does not say how to stop."
+    )
     quiet_from: Hour | None = Field(None, description="No marketing from then, by the clock of who gets it.")
     quiet_until: Hour | None = None
     time_zone: str = Field("Europe/London", max_length=64, description="Where nobody knows theirs.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from libs.common.contracts.auth import ActiveBrands, ActiveHeaders
+from libs.common.contracts.senders import ActiveBrands, ActiveHeaders
 from services.gateway.documented.call import Call
 
 

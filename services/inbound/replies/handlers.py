@@ -17,7 +17,7 @@ from services.inbound.replies.rules import Answer
 
 
 async def answer(tx: Tx, answers: Sequence[Answer]) -> list[Answer]:
-    """Lets those go out that the guard lets through, and says which."""
+    """Lets those go out that the guard lets through, and says which. Once a transaction: it holds numbers, in one order, until the end."""
     asked = rules.to_people(answers)
     if not asked:
         return []

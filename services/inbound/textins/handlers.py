@@ -13,6 +13,7 @@ from libs.common.contracts.inbound import TEXT_INS_MAX, CreateTextIn, ListTextIn
 from libs.common.contracts.textins import DeadDeliveries, ListDeadDeliveries, SetTextInActions, WebhookSecret
 from libs.common.db import Tx
 from services.inbound.replies import handlers as replies
+from services.inbound.replies.rules import Answer
 from services.inbound.textins import deliveries, rules, store, webhooks
 from services.inbound.textins.rules import Claimed
 
@@ -63,15 +64,15 @@ async def list_dead(tx: Tx, ask: Asked[ListDeadDeliveries]) -> DeadDeliveries:
     return await deliveries.dead(tx, ask.caller.company_id, ask.body)
 
 
-async def act(tx: Tx, texts: Sequence[Claimed]) -> None:
-    """Lets follow from texts that were just kept what their text-ins say."""
+async def act(tx: Tx, texts: Sequence[Claimed]) -> list[Answer]:
+    """Lets follow from texts that were just kept what their text-ins say, but for what they are to be answered: that it says."""
     if not texts:
-        return
+        return []
     actions = await store.actions_of(tx, {text.text_in_id for text in texts})
-    await replies.answer(tx, rules.answers(texts, actions))
     replies.want(tx, rules.forwards(texts, actions))
     for event in rules.memberships(texts, actions):
         tx.emit(event)
     if posts := rules.posts(texts, actions):
         await deliveries.insert(tx, posts)
         tx.wake("webhooks")
+    return rules.answers(texts, actions)

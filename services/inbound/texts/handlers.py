@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from libs.common.contracts.auth import HeadersChanged
 from libs.common.contracts.messaging import TextsArrived
+from libs.common.contracts.senders import HeadersChanged
 from libs.common.db import Tx
 from services.inbound.optouts import handlers as optouts
 from services.inbound.optouts import store as contacts
@@ -37,8 +37,9 @@ async def on_arrived(tx: Tx, event: TextsArrived) -> None:
     addressed = await optouts.obey(tx, said, headers)
     starts = [one.id for one in said if one.reading.wish is Wish.START]
     await store.mark_for_all(tx, [id_ for id_, to in addressed.items() if to.for_all], starts)
-    await replies.answer(tx, await optouts.answers_to(tx, {one.id: (one, new[one.id].body) for one in said}, addressed))
-    await textins.act(tx, rules.claimed(new.values(), owners, readings))
+    answers = await optouts.answers_to(tx, {one.id: (one, new[one.id].body) for one in said}, addressed)
+    answers += await textins.act(tx, rules.claimed(new.values(), owners, readings))
+    await replies.answer(tx, answers)
 
 
 async def headers_of(tx: Tx, texts: Sequence[Text]) -> dict[str, Header]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from libs.common import phone
-from libs.common.contracts.auth import HeadersChanged
 from libs.common.contracts.base import ITEMS_MAX
+from libs.common.contracts.senders import HeadersChanged
 from libs.common.db import Tx
 from services.inbound.optouts.addressing import Said
 from services.inbound.optouts.rules import How, Reading, Wish

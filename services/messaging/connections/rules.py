@@ -12,7 +12,7 @@ WRITE_MARGIN_S = (
 )
 DOWN_AFTER_S = 10.0  # without a session for so long, texts go another way
 
-# Texts a claim. All claims of a process together stay below a carrier's window, so that a kill leaves at most one window in doubt.
+# Texts a claim. What a killed process had claimed is in doubt, so a claim is no more than about a second of its carrier's pace.
 CLAIM_MAX = {Lane.URGENT: 50, Lane.ORDINARY: 150, Lane.BULK: 250}
 CLAIM_SECONDS = 1.0  # and no more than the carrier takes in this time
 

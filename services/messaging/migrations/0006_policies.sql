@@ -10,6 +10,7 @@ CREATE TABLE company_policies (     -- of a company without a row the defaults h
     time_zone text NOT NULL DEFAULT 'Europe/London',
     repetition_max smallint NOT NULL DEFAULT 20 CHECK (repetition_max BETWEEN 1 AND 20),
     verification_countries text[] NOT NULL DEFAULT '{GB}',
+    revision int NOT NULL DEFAULT 1,
     CHECK ((quiet_from IS NULL) = (quiet_until IS NULL))
 );
 

@@ -8,7 +8,7 @@ from libs.common.bus import Asked
 from libs.common.contracts import policies
 from libs.common.contracts.auth import SEND
 from libs.common.contracts.base import Code, Done, Refusal
-from libs.common.contracts.policies import ReadPolicy, SetPolicy
+from libs.common.contracts.policies import PolicyChanged, ReadPolicy, SetPolicy
 from libs.common.db import Tx
 from services.messaging.policies import rules, store
 
@@ -20,7 +20,9 @@ async def set_policy(tx: Tx, ask: Asked[SetPolicy]) -> Done:
     company_id = caller.company_id or ask.body.company_id
     if not company_id:
         raise Refusal(Code.INVALID_REQUEST, "whose policy? name a company")
-    await store.set_policy(tx, company_id, rules.checked(rules.Policy(**ask.body.policy.model_dump())))
+    policy = rules.checked(rules.Policy(**ask.body.policy.model_dump()))
+    revision = await store.set_policy(tx, company_id, policy)
+    tx.emit(PolicyChanged(company_id=company_id, opt_out_check=policy.opt_out_check, revision=revision))
     return Done()
 
 

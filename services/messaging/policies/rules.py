@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from libs.common import countries
 from libs.common.contracts.base import Code, Refusal
-from libs.common.contracts.policies import REPETITION_MAX
+from libs.common.contracts.policies import REPETITION_MAX, OptOutCheck
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Policy:
 
     near_gsm: bool = False
     in_doubt: Literal["leave", "retry_once"] = "leave"
-    opt_out_check: Literal["off", "warn", "refuse"] = "warn"
+    opt_out_check: OptOutCheck = "warn"
     quiet_from: time | None = None
     quiet_until: time | None = None
     time_zone: str = "Europe/London"

@@ -10,16 +10,18 @@ from libs.common.db import Tx
 from services.messaging.policies.rules import Policy, repetition_key
 
 SET_POLICY = """
-INSERT INTO company_policies (company_id, near_gsm, in_doubt, opt_out_check, quiet_from, quiet_until, time_zone, repetition_max, verification_countries)
+INSERT INTO company_policies AS p (company_id, near_gsm, in_doubt, opt_out_check, quiet_from, quiet_until, time_zone, repetition_max, verification_countries)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (company_id) DO UPDATE SET near_gsm = excluded.near_gsm, in_doubt = excluded.in_doubt, opt_out_check = excluded.opt_out_check,
     quiet_from = excluded.quiet_from, quiet_until = excluded.quiet_until, time_zone = excluded.time_zone, repetition_max = excluded.repetition_max,
-    verification_countries = excluded.verification_countries
+    verification_countries = excluded.verification_countries, revision = p.revision + 1
+RETURNING revision
 """
 
 
-async def set_policy(tx: Tx, company_id: int, policy: Policy) -> None:
-    await tx.execute(
+async def set_policy(tx: Tx, company_id: int, policy: Policy) -> int:
+    """How many times the company has set it now."""
+    revision: int = await tx.fetchval(
         SET_POLICY,
         company_id,
         policy.near_gsm,
@@ -31,6 +33,7 @@ async def set_policy(tx: Tx, company_id: int, policy: Policy) -> None:
         policy.repetition_max,
         list(policy.verification_countries),
     )
+    return revision
 
 
 COLUMNS = (

@@ -63,13 +63,21 @@ async def keep_parts(tx: Tx, carrier: int, taken: Sequence[tuple[Part, str]], as
     )
 
 
-KNOWN_PARTS = "SELECT reference, text_id, state FROM sent_parts WHERE carrier = $1 AND reference = ANY($2::text[])"
+# Parts are found one by one through the key: a join, or a list, could be planned over all parts of the carrier (docs/decisions/0002).
+KNOWN_PARTS = """
+SELECT found.* FROM unnest($2::text[]) AS r(reference) CROSS JOIN LATERAL (
+    SELECT s.reference, s.text_id, s.state FROM sent_parts s WHERE s.carrier = $1 AND s.reference = r.reference LIMIT 1
+) AS found
+"""
 # The text stands for all its parts: of two receipts of it at once, the later sees what the former ended. As a settling locks it, before any part.
 LOCK_TEXTS = "SELECT FROM open_texts WHERE id = ANY($1::uuid[]) ORDER BY id FOR UPDATE"
 # A part's end is never changed.
 END_PARTS = """
-UPDATE sent_parts s SET state = e.state, ask_at = NULL FROM unnest($2::text[], $3::text[]) AS e(reference, state)
-WHERE s.carrier = $1 AND s.reference = e.reference AND s.state IS NULL
+UPDATE sent_parts s SET state = e.state, ask_at = NULL
+FROM unnest($2::text[], $3::text[]) AS e(reference, state) CROSS JOIN LATERAL (
+    SELECT p.ctid AS at FROM sent_parts p WHERE p.carrier = $1 AND p.reference = e.reference AND p.state IS NULL LIMIT 1 FOR UPDATE
+) AS found
+WHERE s.ctid = found.at
 """
 PARTS_OF = """
 SELECT text_id, max(parts)::int AS parts, array_agg(state) AS states FROM sent_parts WHERE text_id = ANY($1::uuid[]) GROUP BY text_id

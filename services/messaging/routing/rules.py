@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from uuid import UUID
 
-from libs.common.phone import country_of, sender_key
+from libs.common import countries
+from libs.common.phone import sender_key
 
 NO_WAY_OUT = 0  # the carrier of tests
 A_TEST = "a test: it never leaves the platform"
@@ -37,7 +38,7 @@ class Route:
             and (self.lane is None or self.lane == text.lane)
             and (self.prefix is None or text.number.startswith(self.prefix))
             and (self.sender is None or self.sender == sender_key(text.sender))
-            and (self.country is None or self.country == country_of(text.number))
+            and (self.country is None or self.country == countries.region(text.number))
         )
 
 

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from libs.common.bus import Asked
 from libs.common.clock import now
-from libs.common.contracts.auth import HeadersChanged
 from libs.common.contracts.base import Code, Done, Refusal
 from libs.common.contracts.campaign import CampaignStopped, RecipientsHandedOver
 from libs.common.contracts.inbound import RepliesWanted
 from libs.common.contracts.messaging import CancelText, SendText, State, TextId
+from libs.common.contracts.senders import HeadersChanged
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 from libs.common.near_gsm import replaced

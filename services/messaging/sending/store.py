@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from libs.common.contracts.auth import Header
 from libs.common.contracts.campaign import RecipientsHandedOver
+from libs.common.contracts.senders import Header
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 from libs.common.phone import sender_key

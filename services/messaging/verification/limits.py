@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 import phonenumbers
 
-from libs.common import phone
+from libs.common import countries
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.verification import Scope
 
@@ -57,7 +57,7 @@ def prefix(number: str) -> str:
 
 def country(number: str) -> str:
     """ISO 3166-1. A number in none of the library's ranges, which lag behind those given out, is of the main country of its code."""
-    return phone.country_of(number) or phonenumbers.region_code_for_country_code(int(calling_code(number)))
+    return countries.region(number) or phonenumbers.region_code_for_country_code(int(calling_code(number)))
 
 
 def network(address: str) -> str:

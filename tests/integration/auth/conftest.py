@@ -10,8 +10,9 @@ import pytest
 
 from libs.common.bus import Bus
 from libs.common.bus.consume import Listener
-from libs.common.contracts.auth import CreateCompany, CreateUser, LogIn, ResolveSession, Session, SessionsRevoked, Tick
+from libs.common.contracts.auth import CreateUser, LogIn, ResolveSession, Session, SessionsRevoked, Tick
 from libs.common.contracts.base import Contract
+from libs.common.contracts.companies import CreateCompany
 from libs.common.service import Process
 from services.auth.__main__ import SERVICE
 from tests.harness import Client, client, eventually, running

@@ -10,7 +10,6 @@ import pytest
 from libs.common.contracts.auth import (
     CreateApiKey,
     CreateUser,
-    HeadersChanged,
     LoggedIn,
     LogIn,
     LogInWithToken,
@@ -20,6 +19,7 @@ from libs.common.contracts.auth import (
     SetPassword,
 )
 from libs.common.contracts.base import Code
+from libs.common.contracts.senders import HeadersChanged
 from libs.common.db import migrator
 from libs.common.ids import uuid7
 from services.auth.__main__ import SERVICE

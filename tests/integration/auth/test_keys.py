@@ -15,7 +15,6 @@ from libs.common.contracts.auth import (
     SEND,
     ApiKey,
     CreateApiKey,
-    CreateCompany,
     CurrentUser,
     ListApiKeys,
     ListReusableTokens,
@@ -30,6 +29,7 @@ from libs.common.contracts.auth import (
     SetUserActive,
 )
 from libs.common.contracts.base import Code, Refusal
+from libs.common.contracts.companies import CreateCompany
 from libs.common.grants import GRANT_S, Verifier
 from libs.common.ids import uuid7
 from libs.common.service import Process

@@ -12,33 +12,34 @@ from libs.common.contracts.auth import (
     ADMINISTER,
     FOLDERS_MAX,
     SEND,
+    CreateFolder,
+    CreateUser,
+    CurrentUser,
+    FoldersChanged,
+    ReadFolders,
+    SetPassword,
+    SetPermissions,
+    SetUserActive,
+)
+from libs.common.contracts.base import Ask, Code
+from libs.common.contracts.companies import CreateCompany, ListCompanies
+from libs.common.contracts.senders import (
     ActiveBrands,
     ActiveHeaders,
     AddBrand,
     AddHeader,
     ApproveHeader,
     BrandsChanged,
-    CreateCompany,
-    CreateFolder,
-    CreateUser,
-    CurrentUser,
-    FoldersChanged,
     HeadersChanged,
-    ListCompanies,
     ListProtectedNames,
     ProtectName,
-    ReadFolders,
     ReadHeaderDecisions,
     RejectHeader,
     SetBrandActive,
     SetHeaderActive,
     SetHeaderBrand,
-    SetPassword,
-    SetPermissions,
-    SetUserActive,
     UnprotectName,
 )
-from libs.common.contracts.base import Ask, Code
 from libs.common.ids import uuid7
 from libs.common.service import Process
 from services.auth.folders import store as folders

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.common import clock
-from libs.common.contracts.auth import SEND, Brand, BrandsChanged, FolderChanged, FoldersChanged, Header, HeadersChanged
+from libs.common.contracts.auth import SEND, FolderChanged, FoldersChanged
 from libs.common.contracts.base import ITEMS_MAX
 from libs.common.contracts.campaign import (
     CampaignInfo,
@@ -26,6 +26,7 @@ from libs.common.contracts.campaign import (
 )
 from libs.common.contracts.messaging import RecipientsSettled, SettledText, State
 from libs.common.contracts.phonelist import AddRows, BeginImport, CreateList, Entry, FinishImport
+from libs.common.contracts.senders import Brand, BrandsChanged, Header, HeadersChanged
 from libs.common.grants import Caller, Signer
 from libs.common.ids import uuid7
 from libs.common.service import Process

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from libs.common import clock
-from libs.common.contracts.auth import SEND, Brand, BrandsChanged, Header, HeadersChanged
+from libs.common.contracts.auth import SEND
 from libs.common.contracts.base import Ask, Code, Refusal
 from libs.common.contracts.campaign import (
     CampaignState,
@@ -24,6 +24,8 @@ from libs.common.contracts.campaign import (
     StopCampaign,
     UnlinkList,
 )
+from libs.common.contracts.policies import OptOutCheck, PolicyChanged
+from libs.common.contracts.senders import Brand, BrandsChanged, Header, HeadersChanged
 from libs.common.ids import uuid7
 from libs.common.service import Process
 from tests.harness import Client, eventually, grant, heard
@@ -32,6 +34,7 @@ from tests.integration.campaign.conftest import (
     FOLDER_ID,
     HEADER,
     all_handed_over,
+    all_heard,
     by_test_key,
     info,
     launched,
@@ -171,6 +174,35 @@ async def test_a_campaign_is_not_launched_with_a_header_that_was_taken_from_the_
 
     assert await gateway.refused(LaunchCampaign(campaign_id=id_), sender(company_id)) is Code.INVALID_SENDER
     assert await gateway.refused(asked(), sender(company_id)) is Code.INVALID_SENDER
+
+
+async def test_a_text_that_does_not_say_how_to_stop_is_launched_with_a_warning_or_not_at_all_by_the_companys_policy(
+    campaign: Process, gateway: Client, messaging: Client, company_id: int
+) -> None:
+    list_id, may = await new_list(gateway, company_id, [number(1)]), sender(company_id)
+    silent = [await new_campaign(gateway, company_id, list_id) for _ in range(3)]
+    told = (await gateway.ask(asked(body="Tea. Text STOP to 82830"), may)).id
+    await gateway.ask(LinkList(campaign_id=told, list_id=list_id), may)
+
+    async def decides(check: OptOutCheck, revision: int) -> None:
+        """The older policy comes once more after it, and changes nothing."""
+        stale = PolicyChanged(company_id=company_id, opt_out_check="off", revision=0)
+        for event in (PolicyChanged(company_id=company_id, opt_out_check=check, revision=revision), stale):
+            id_ = uuid7()
+            await messaging.publish(event, id_)
+            await all_heard(campaign, [id_])
+
+    (warning,) = (await gateway.ask(LaunchCampaign(campaign_id=silent[0]), may)).warnings
+    await decides("refuse", 1)
+    with pytest.raises(Refusal) as refusal:
+        await gateway.ask(LaunchCampaign(campaign_id=silent[1]), may)
+    assert (refusal.value.code, refusal.value.detail) == (Code.INVALID_REQUEST, warning)
+    assert (await info(gateway, company_id, silent[1])).state is CampaignState.DRAFT
+    assert (await gateway.ask(LaunchCampaign(campaign_id=told), may)).warnings == []
+    await decides("off", 2)
+    assert (await gateway.ask(LaunchCampaign(campaign_id=silent[1]), may)).warnings == []
+    await decides("warn", 3)
+    assert (await gateway.ask(LaunchCampaign(campaign_id=silent[2]), may)).warnings == [warning]
 
 
 async def test_a_brand_may_be_named_while_it_is_active(

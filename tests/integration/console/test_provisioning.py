@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from libs.common.contracts.auth import ActiveHeaders, LogIn, ResolveSession, Session
+from libs.common.contracts.auth import LogIn, ResolveSession, Session
+from libs.common.contracts.senders import ActiveHeaders
 from libs.common.service import Process
 from services.console.__main__ import NOUNS
 from tests.harness import client

@@ -24,7 +24,9 @@ import schemathesis
 from schemathesis.engine import from_schema
 from schemathesis.engine.events import FatalError, NonFatalError, ScenarioFinished
 
-from libs.common.contracts.auth import ADMINISTER, SEND, AddBrand, AddHeader, CreateCompany, CreateUser
+from libs.common.contracts.auth import ADMINISTER, SEND, CreateUser
+from libs.common.contracts.companies import CreateCompany
+from libs.common.contracts.senders import AddBrand, AddHeader
 from libs.common.ids import uuid7
 from tests.infra import start_infra
 from tests.platform import PASSWORD, Platform, platform

@@ -5,15 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from libs.common.contracts.auth import (
-    SEND,
-    AddBrand,
-    CreateCompany,
-    CreateFolder,
-    CreateUser,
-    SetBrandActive,
-    SetPassword,
-)
+from libs.common.contracts.auth import SEND, CreateFolder, CreateUser, SetPassword
+from libs.common.contracts.companies import CreateCompany
+from libs.common.contracts.senders import AddBrand, SetBrandActive
 from tests.integration.gateway.asking import ARRAYS, SMS, get, get_xml
 from tests.platform import PASSWORD, Platform
 

@@ -6,9 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 from libs.common.clock import now
-from libs.common.contracts.auth import AddHeader, CreateCompany, CreateUser
+from libs.common.contracts.auth import CreateUser
 from libs.common.contracts.base import Refusal
+from libs.common.contracts.companies import CreateCompany
 from libs.common.contracts.inbound import CreateTextIn, TextIn
+from libs.common.contracts.senders import AddHeader
 from tests.harness import eventually
 from tests.integration.gateway.asking import SMS, a_list, ask, get, get_xml
 from tests.platform import PASSWORD, Platform

@@ -19,7 +19,8 @@ async def test_a_company_is_provisioned_whole_and_its_user_sends_and_receives(wo
     name, header, username = a_name("Company"), f"7{next(_headers):04d}", a_name("user")
     company_id = (await call(world, "POST", "/admin/companies", "operator", json={"name": name})).json()["id"]
     path = f"/admin/companies/{company_id}"
-    assert (await call(world, "POST", f"{path}/headers", "operator", json={"header": header})).status_code == 204
+    added = await call(world, "POST", f"{path}/headers", "operator", json={"header": header})
+    assert (added.status_code, added.json()["approval"]) == (201, "approved")
     assert (await call(world, "POST", f"{path}/brands", "operator", json={"name": "Brand"})).status_code == 204
     folder = await call(world, "POST", f"{path}/folders", "operator", json={"name": "Autumn"})
     user = await call(
@@ -135,7 +136,7 @@ async def test_a_shared_header_is_two_companies(world: Platform) -> None:
     ]
     alone = await call(world, "POST", f"/admin/companies/{ids[2]}/headers", "operator", json={"header": header})
 
-    assert [each.status_code for each in shared] == [204, 204]
+    assert [each.status_code for each in shared] == [201, 201]
     refused(alone, "duplicate")
 
 

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
 
+import httpx
+
+from libs.common.clock import now
 from libs.common.ids import uuid7
+from tests.harness import eventually
+from tests.integration.gateway.asking import ask
 from tests.integration.gateway.test_v2 import a_name, a_number, call
 from tests.platform import Platform
 
@@ -52,6 +60,40 @@ async def test_a_policy_that_makes_no_sense_is_refused_and_not_everybody_sets_it
     assert (await call(world, "GET", "/policy", "reader")).status_code == 200
 
 
+async def test_a_launch_goes_by_the_policy_on_both_surfaces(world: Platform) -> None:
+    list_id = (await call(world, "POST", "/lists", json={"title": a_name("list")})).json()["id"]
+    await call(world, "POST", f"/lists/{list_id}/entries", json={"entries": [{"phone_number": a_number()}]})
+    new = {"title": a_name(), "text": "Tea", "from": "82830", "launch_at": (now() + timedelta(days=30)).isoformat()}
+    id_ = (await call(world, "POST", "/campaigns", json=new)).json()["id"]
+    assert (await call(world, "POST", f"/campaigns/{id_}/lists", json={"list_id": list_id})).status_code == 201
+
+    async def launched() -> httpx.Response:
+        """And a draft again."""
+        answer = await call(world, "POST", f"/campaigns/{id_}/launch")
+        assert (await call(world, "POST", f"/campaigns/{id_}/stop")).status_code == 200
+        return answer
+
+    warned = await launched()
+    (warning,) = warned.json()["warnings"]
+    assert (warned.status_code, warned.json()["id"], "how to stop" in warning) == (202, id_, True)
+    await call(world, "PUT", "/policy", json={"opt_out_check": "refuse"})
+
+    async def is_refused() -> dict[str, Any]:
+        answer = await launched()
+        return answer.json() if answer.status_code == 400 else {}
+
+    problem = await eventually(is_refused)
+    assert (problem["code"], problem["detail"]) == ("invalid_request", warning)
+    documented = await ask(world, "Campaigns/LaunchCampaign", SessionToken=await world.token(), CampaignID=id_)
+    assert documented["Status"] == "InvalidRequest"
+    await call(world, "PUT", "/policy", json={})
+    await eventually(lambda: _is(launched, 202))
+
+
+async def _is(asked: Callable[[], Awaitable[httpx.Response]], status: int) -> bool:
+    return (await asked()).status_code == status
+
+
 async def test_consents_are_recorded_listed_and_exported_and_stop_where_that_is_asked(world: Platform) -> None:
     number, other = a_number(), a_number()
     given = {
@@ -94,7 +136,8 @@ async def test_a_header_that_looks_protected_waits_for_an_operators_word(world: 
     name = a_name("Company")
     company_id = (await call(world, "POST", "/admin/companies", "operator", json={"name": name})).json()["id"]
     path = f"/admin/companies/{company_id}/headers"
-    assert (await call(world, "POST", path, "operator", json={"header": "NHS news"})).status_code == 204
+    added = await call(world, "POST", path, "operator", json={"header": "NHS news"})
+    assert (added.status_code, added.json()["approval"], added.json()["active"]) == (201, "pending", False)
     decision = {"approved": True, "evidence": "Letter of the trust, file 3"}
     assert (await call(world, "POST", f"{path}/NHS news/decisions", "demo", json=decision)).status_code == 403
     switched = await call(world, "PATCH", f"{path}/NHS news", "operator", json={"active": True})

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from libs.common.contracts.auth import Header, HeadersChanged
 from libs.common.contracts.inbound import (
     InboundPage,
     InboxText,
@@ -19,6 +18,7 @@ from libs.common.contracts.inbound import (
     ReadStops,
 )
 from libs.common.contracts.messaging import ArrivedText, HeadersUsed, HeaderUse, TextsArrived
+from libs.common.contracts.senders import Header, HeadersChanged
 from libs.common.ids import uuid7
 from libs.common.service import Process
 from services.inbound.__main__ import SERVICE

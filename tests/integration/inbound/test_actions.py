@@ -16,13 +16,17 @@ import pytest
 
 from libs.common.contracts.base import Event
 from libs.common.contracts.inbound import MembershipsWanted, RepliesWanted
+from libs.common.contracts.messaging import ArrivedText, TextsArrived
+from libs.common.contracts.senders import Header, HeadersChanged
 from libs.common.contracts.textins import ListDeadDeliveries, TextInActions
 from libs.common.db import Database, migrator
 from libs.common.db.outbox import event_type
 from libs.common.ids import uuid7
+from services.inbound.replies import handlers as replies
 from services.inbound.textins import deliveries, handlers, store, webhooks
 from services.inbound.textins.loop import forget_step, post_step
 from services.inbound.textins.rules import Claimed
+from services.inbound.texts import handlers as texts
 from tests.infra import Infra
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -81,7 +85,7 @@ class Inbound:
             sql = """INSERT INTO texts (id, company_id, number, header, header_key, text_in_id, body, at, carrier, carrier_id)
                 VALUES ($1, $2, $3, '82830', '82830', $4, $5, $6, 'embedded', '')"""
             await tx.execute(sql, text.id, COMPANY, number, text_in_id, body, AT)
-            await handlers.act(tx, [text])
+            await replies.answer(tx, await handlers.act(tx, [text]))
         return text
 
     async def told(self, kind: type[Event]) -> list[Any]:
@@ -121,8 +125,8 @@ async def test_a_text_is_answered_forwarded_and_puts_its_number_on_a_list(inboun
     )
     await inbound.claimed(text_in)
 
-    replies = await inbound.told(RepliesWanted)
-    assert [(one.to, one.sender, one.body, one.exempt) for one in replies] == [
+    wanted = await inbound.told(RepliesWanted)
+    assert sorted((one.to, one.sender, one.body, one.exempt) for one in wanted) == [
         (ALICE, "82830", "You are in.", False),
         ("+447700900002", "82830", "From 07700900001: win a car", False),
     ]
@@ -145,6 +149,34 @@ async def test_two_copies_that_answer_one_number_at_once_keep_to_the_guard(inbou
     assert len(await inbound.told(RepliesWanted)) == 5
     await inbound.claimed(text_in, "win", "82999")
     assert len(await inbound.told(RepliesWanted)) == 5
+
+
+async def test_two_batches_that_answer_the_same_numbers_for_different_reasons_never_wait_for_each_other(
+    inbound: Inbound,
+) -> None:
+    """One answers a wish of the first number and a keyword of the second, the other the other way about."""
+    async with inbound.db.transaction() as tx:
+        header = Header(header="82830", active=True, version=1)
+        await texts.on_headers_changed(tx, HeadersChanged(company_id=COMPANY, items=[header]))
+    text_in = await inbound.text_in(reply="You are in.")
+    await inbound.change("UPDATE text_ins SET keyword = 'join', keyword_key = 'join' WHERE id = $1", text_in)
+
+    async def comes(*said: tuple[str, str]) -> None:
+        items = [
+            ArrivedText(
+                id=uuid7(), carrier="embedded", carrier_id=str(uuid7()), number=number, to="82830", body=body, at=AT
+            )
+            for number, body in said
+        ]
+        async with inbound.db.transaction() as tx:
+            await texts.on_arrived(tx, TextsArrived(company_id=0, items=items))
+
+    for pair in range(20):
+        one, other = f"+4477009001{pair:02d}", f"+4477009002{pair:02d}"
+        await asyncio.gather(comes((one, "HELP"), (other, "join")), comes((other, "HELP"), (one, "join")))
+
+    answered = [(reply.to, reply.body == "You are in.") for reply in await inbound.told(RepliesWanted)]
+    assert len(answered) == len(set(answered)) == 80
 
 
 async def test_a_webhook_gets_the_text_signed_once(inbound: Inbound) -> None:

@@ -7,7 +7,6 @@ from datetime import timedelta
 
 import pytest
 
-from libs.common.contracts.auth import Header, HeadersChanged
 from libs.common.contracts.base import Code
 from libs.common.contracts.inbound import (
     TEXTS_PAGE_MAX,
@@ -18,6 +17,7 @@ from libs.common.contracts.inbound import (
     TextsReceived,
 )
 from libs.common.contracts.messaging import TextsArrived
+from libs.common.contracts.senders import Header, HeadersChanged
 from libs.common.ids import uuid7
 from services.inbound.__main__ import SERVICE
 from tests.harness import eventually, grant, heard, running

@@ -12,9 +12,10 @@ from uuid import UUID
 import pytest
 
 from libs.common.clock import now
-from libs.common.contracts.auth import SEND, Header, HeadersChanged
+from libs.common.contracts.auth import SEND
 from libs.common.contracts.base import Contract
 from libs.common.contracts.messaging import SendText, State
+from libs.common.contracts.senders import Header, HeadersChanged
 from libs.common.grants import Caller, Signer
 from libs.common.ids import uuid7
 from libs.common.service import Process

@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from libs.common.contracts.auth import SEND, Header, HeadersChanged
+from libs.common.contracts.auth import SEND
 from libs.common.contracts.messaging import SendText, ShowText
 from libs.common.contracts.policies import Policy, SetPolicy
 from libs.common.contracts.routing import (
@@ -24,6 +24,7 @@ from libs.common.contracts.routing import (
     SetCarrier,
     SetSenderCap,
 )
+from libs.common.contracts.senders import Header, HeadersChanged
 from libs.common.db.pool import Record
 from libs.common.service import Process
 from services.messaging.app import Messaging as App
@@ -39,7 +40,7 @@ from tests.integration.messaging.conftest import Messaging
 BEACON, CABLE = "beacon", "cable"
 TEND_S = 0.1  # in place of a second: each change of the test takes effect so fast
 COMPANIES = count(5000)
-LONG = "All that was promised. " * 20  # three parts
+LONG = "All that was promised. " * 19  # three parts
 HEADERS = ("82830", "Heliograph")
 
 

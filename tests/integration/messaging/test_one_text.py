@@ -78,7 +78,9 @@ async def test_a_stopped_number_is_refused_until_it_texts_start(messaging: Messa
         refused = await messaging.gateway.refused(SendText(to=number(5), sender="82830", body="x"), GRANT)
         await inbound.publish(ContactsReinstated(company_id=COMPANY, items=[_contact(number(5), 2)]))
         await eventually(
-            lambda: messaging.count("SELECT count(*) FROM suppressions WHERE NOT active AND cause = 'stop' AND number = $1", number(5))
+            lambda: messaging.count(
+                "SELECT count(*) FROM suppressions WHERE NOT active AND cause = 'stop' AND number = $1", number(5)
+            )
         )
 
     assert refused == Code.OPTED_OUT

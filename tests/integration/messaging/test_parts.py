@@ -106,7 +106,7 @@ async def test_only_the_missing_parts_are_sent_again_and_under_the_same_referenc
     taken = [entry for entry in await operated.simulator.log() if entry["outcome"] == "taken"]
     assert sorted(entry["part"] for entry in taken) == [1, 2, 3]
     assert len({entry["concat"] for entry in taken}) == 1
-    assert "not taken by beacon: throttled 88" in " ".join(await operated.steps(id_))  # ESME_RTHROTTLED is 0x58
+    assert "not taken by beacon: throttled ESME_RTHROTTLED (0x58)" in " ".join(await operated.steps(id_))
 
 
 # Receipts
@@ -187,11 +187,11 @@ async def test_an_answer_and_its_receipt_stored_at_the_same_moment_meet(
     part = Part(id_, number(434), "82830", "Short", 60)
     async with app.db.transaction() as settling:
         if not receipt_first:
-            await keep_taken(settling, desk, [(part, "at-once")])
-        await operated.receive(BEACON, said("at-once", number=number(434)))  # commits: it parks
+            await keep_taken(settling, desk, [(part, f"at-once-{receipt_first}")])
+        await operated.receive(BEACON, said(f"at-once-{receipt_first}", number=number(434)))  # commits: it parks
         if receipt_first:
             await settling.fetchval("SELECT count(*) FROM parked_receipts")  # an older look does not help either
-            await keep_taken(settling, desk, [(part, "at-once")])
+            await keep_taken(settling, desk, [(part, f"at-once-{receipt_first}")])
     await operated.messaging.becomes(id_, State.DELIVERED)
 
 

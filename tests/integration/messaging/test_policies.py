@@ -9,11 +9,11 @@ import pytest
 
 from libs.common.contracts.auth import SEND
 from libs.common.contracts.base import Code
-from libs.common.contracts.policies import Policy, ReadPolicy, SetPolicy
+from libs.common.contracts.policies import Policy, PolicyChanged, ReadPolicy, SetPolicy
 from services.messaging.policies import store
 from services.messaging.policies.rules import Policy as Rules
 from services.messaging.policies.rules import repetition_key
-from tests.harness import client, grant
+from tests.harness import client, eventually, grant, heard
 from tests.integration.messaging.conftest import Messaging, number
 
 COMPANY = 4100
@@ -54,6 +54,23 @@ async def test_who_may_not_send_may_not_set_it_and_the_command_line_says_whose(m
         assert (await console.ask(ReadPolicy(company_id=COMPANY + 3))).opt_out_check == "off"
     nonsense = SetPolicy(policy=Policy(quiet_from=time(21)))
     assert await messaging.gateway.refused(nonsense, grant(COMPANY, SEND)) == Code.INVALID_REQUEST
+
+
+async def test_what_others_go_by_is_told_with_each_change(messaging: Messaging) -> None:
+    company_id = COMPANY + 5
+    async with heard(messaging.gateway.infra, PolicyChanged) as told:
+        for check in ("refuse", "off"):
+            await messaging.gateway.ask(SetPolicy(policy=Policy(opt_out_check=check)), grant(company_id, SEND))
+
+        def theirs() -> list[PolicyChanged]:
+            return [event for event in told if isinstance(event, PolicyChanged) and event.company_id == company_id]
+
+        async def both() -> bool:
+            return len(theirs()) == 2
+
+        await eventually(both)
+
+    assert [(event.opt_out_check, event.revision) for event in theirs()] == [("refuse", 1), ("off", 2)]
 
 
 async def too_many(messaging: Messaging, *texts: tuple[int, str, str], most: int = 20) -> list[bool]:

@@ -113,7 +113,7 @@ async def test_a_carrier_without_a_session_is_left_out_until_it_has_one_again(
     await operated.route(CABLE, position=20)
     no_room = {"system_id": BEACON, "binds_max": 0}
     (await operated.simulator.control.post("/accounts", json=no_room)).raise_for_status()
-    order = {"account": BEACON, "do": "disconnect"}
+    order = {"account": f"smpp:{BEACON}", "do": "disconnect"}
     (await operated.simulator.control.post("/sessions", json=order)).raise_for_status()
 
     async def left_out() -> bool:

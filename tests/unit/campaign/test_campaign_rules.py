@@ -35,6 +35,17 @@ def test_a_launch_time_without_offset_is_uk_time() -> None:
     assert campaigns.draft(summer, KNOWN, NOW).launch_at == datetime(2027, 7, 1, 8, 0, tzinfo=UTC)
 
 
+def test_a_text_that_does_not_say_how_to_stop_is_warned_of_or_refused_as_the_company_decided() -> None:
+    (warning,) = campaigns.warnings("Tea is served.", "Heliograph", "warn")
+
+    assert "how to stop" in warning
+    assert campaigns.warnings("Tea is served.", "Heliograph", "off") == []
+    assert campaigns.warnings("Tea is served. Text STOP to 82830", "Heliograph", "refuse") == []
+    with pytest.raises(Refusal) as refusal:
+        campaigns.warnings("Tea is served. Reply STOP", "Heliograph", "refuse")  # a name cannot be answered
+    assert (refusal.value.code, "cannot be answered" in refusal.value.detail) == (Code.INVALID_REQUEST, True)
+
+
 @given(st.text(), st.text())
 def test_brands_that_differ_in_case_only_have_one_key(name: str, around: str) -> None:
     spaces = " " * len(around)

@@ -246,7 +246,7 @@ class GenericSettings(Strict):
     callbacks: Callbacks | None = None
     secrets: dict[SecretName, SecretStr] = Field(default_factory=dict, max_length=20)
     alphanumeric_senders: bool = Field(True, description="Whether the carrier takes letters as a sender.")
-    window: int = Field(20, ge=1, le=1000, description="Requests at a time; what one kill leaves in doubt at the most.")
+    window: int = Field(20, ge=1, le=1000, description="Requests at a time.")
     parts_per_s: float | None = Field(None, gt=0, description="The contract's rate, in segments.")
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ import math
 
 BURST_S = 0.05  # so much of a second may go at once: at 10 segments a second, one
 HOLD_S = 1.0  # nothing at all for so long after the carrier said that it is too fast
-PACE_MIN = 1.0
+PACE_MIN = 20.0  # slower than any contract's rate, or the contract's: a carrier that complains at random must not bring a bind to a halt
 FASTER_BY = 1.25  # each second without a complaint
 PACE_UNLIMITED = 100_000.0  # grown so far, a bind without a contract's rate has none again
 

@@ -24,9 +24,7 @@ class SmppSettings(BaseModel):
     tls_ca_file: str = Field("", description="Of who signs the carrier's certificate, where the system does not know.")
     tls_verify: bool = Field(True, description="False: encrypted, but nobody proves to be the carrier.")
 
-    window: int = Field(
-        50, ge=1, le=1000, description="Parts without an answer; what one kill leaves in doubt at most."
-    )
+    window: int = Field(50, ge=1, le=1000, description="Parts without an answer.")
     parts_per_s: float | None = Field(None, gt=0, description="The contract's rate in segments, over all binds.")
     enquire_link_s: float = Field(
         20.0, gt=0, le=3600, description="So long in silence, then a sign of life is asked for."

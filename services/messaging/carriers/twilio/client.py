@@ -47,7 +47,7 @@ class TwilioSettings(BaseModel):
         pattern=r"^[A-Za-z0-9_-]{1,64}$",
         description="Chooses the sender on their side, instead of the text's own.",
     )
-    window: int = Field(50, ge=1, le=1000, description="Requests at a time; what one kill leaves in doubt at the most.")
+    window: int = Field(50, ge=1, le=1000, description="Requests at a time.")
     parts_per_s: float | None = Field(None, gt=0, description="The contract's rate, in segments.")
 
     @field_validator("base_url")
