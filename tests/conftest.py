@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.infra import Infra, start_infra
+
+settings.register_profile(
+    "house", deadline=None
+)  # how long an example took says nothing on a busy machine: that is `make bench`'s
+settings.load_profile("house")
 
 _backend = ""
 

@@ -8,8 +8,8 @@ BURST_S = 1.0  # what was not used for so long is kept
 
 # The row's lock makes all who send at once take turns, for the length of a claim.
 LEVEL = """
-INSERT INTO meters AS m (key, level) VALUES ($1, $2 * $3)
-ON CONFLICT (key) DO UPDATE SET level = least($2 * $3, m.level + $2 * extract(epoch FROM clock_timestamp() - m.at)), at = clock_timestamp()
+INSERT INTO meters AS m (key, level) VALUES ($1, $2::float * $3::float)
+ON CONFLICT (key) DO UPDATE SET level = least($2 * $3, m.level + $2 * extract(epoch FROM clock_timestamp() - m.at)::float), at = clock_timestamp()
 RETURNING level
 """
 CHARGE = "UPDATE meters SET level = level - $2 WHERE key = $1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -132,32 +132,39 @@ async def awake(app: Messaging, tx: Tx, claim_id: UUID, rows: Sequence[Record]) 
 
 
 async def within_caps(app: Messaging, desk: Desk, tx: Tx, claim_id: UUID, texts: list[Prepared]) -> list[Prepared]:
-    """Those that may go out now by their senders' caps; the others go back to the queue, each to its own time. Charges what goes out."""
+    """Those that may go out now by their senders' caps and their carrier's; the others go back to the queue, each to its own time. Charges what goes."""
     if app.sender_caps:
-        texts = await _within_sender_caps(app, tx, claim_id, texts)
+        senders = {meters.of_sender(key): rate for key, rate in app.sender_caps.items()}
+        texts = await _within(tx, claim_id, texts, senders, lambda text: meters.of_sender(sender_key(text.sender)))
     if desk.parts_per_s is not None:
-        await meters.charge(tx, meters.of_carrier(desk.id), sum(len(text.parts) for text in texts))
+        meter = meters.of_carrier(desk.id)
+        texts = await _within(tx, claim_id, texts, {meter: desk.parts_per_s}, lambda _: meter)
     return texts
 
 
-async def _within_sender_caps(app: Messaging, tx: Tx, claim_id: UUID, texts: list[Prepared]) -> list[Prepared]:
-    capped = {key: app.sender_caps[key] for text in texts if (key := sender_key(text.sender)) in app.sender_caps}
-    levels = {key: await meters.level(tx, meters.of_sender(key), rate) for key, rate in sorted(capped.items())}
+async def _within(
+    tx: Tx, claim_id: UUID, texts: list[Prepared], caps: Mapping[str, float], meter_of: Callable[[Prepared], str]
+) -> list[Prepared]:
+    """`caps`: by meter; a text whose meter is not among them goes."""
+    used = sorted({meter for text in texts if (meter := meter_of(text)) in caps})
+    levels = {meter: await meters.level(tx, meter, caps[meter]) for meter in used}
     spent: Counter[str] = Counter()
+    charged: Counter[str] = Counter()
     go: list[Prepared] = []
     waits: list[tuple[UUID, float]] = []
     for text in texts:
-        key = sender_key(text.sender)
-        if key not in capped:
+        meter = meter_of(text)
+        if meter not in levels:
             go.append(text)
             continue
-        spent[key] += len(text.parts)
-        over = spent[key] - levels[key]
-        if over < len(text.parts):  # the first part of it may go: what is more is a debt
+        over = spent[meter] - levels[meter]
+        spent[meter] += len(text.parts)
+        if over < 0:  # the first part of it may go: what is more is a debt
             go.append(text)
+            charged[meter] += len(text.parts)
         else:
-            waits.append((text.id, over / capped[key]))
-    for key in sorted(capped):
-        await meters.charge(tx, meters.of_sender(key), sum(len(t.parts) for t in go if sender_key(t.sender) == key))
+            waits.append((text.id, over / caps[meter]))
+    for meter in used:
+        await meters.charge(tx, meter, charged[meter])
     await store.put_back(tx, claim_id, waits)
     return go
