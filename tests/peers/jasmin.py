@@ -172,6 +172,7 @@ class Jasmin:
             "AMQP_BROKER_SPEC": str(spec),
             "REDIS_CLIENT_PORT": str(self._port["redis"]),
             "REDIS_CLIENT_POOLSIZE": "50",  # for parts of long texts, which each wait for some
+            "DLR_DLR_LOOKUP_MAX_RETRIES": "60",  # each after 10 s; a receipt that overtakes its text's answer is lost after two
             "SMPP_SERVER_PB_CLIENT_PORT": str(self._port["smpp-server-pb"]),
         }
         for name in LISTENS:

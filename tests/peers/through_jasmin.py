@@ -31,6 +31,7 @@ SYSTEM_ID, SYSTEM_PASSWORD = "jasmin", "simulate"  # Jasmin's account at the sim
 CLIENTS = 16
 # Jasmin answers some hundreds a second, the parts of long texts last: with more than this on the way one may wait for 5 s, and then it comes again.
 WINDOW_OF_TEXTS = 10
+OUT_PREFIX, RECEIPT_AFTER_MS = "+4474", 3_000  # as real networks do; after 50 ms Jasmin has not noted the answer yet
 CONNECTED_LIMIT_S = 30.0
 SESSIONS = 2  # Jasmin's, at the simulator
 
@@ -48,6 +49,8 @@ async def heliograph_and_jasmin(programs: Path) -> AsyncIterator[World]:
             async with world_of(fleet) as world:
                 account = {"system_id": SYSTEM_ID, "window": WINDOW_OF_TEXTS}
                 fleet.control("/accounts", json.dumps(account).encode())
+                late = {"number_prefix": OUT_PREFIX, "delay_ms": RECEIPT_AFTER_MS}
+                fleet.control("/handsets/behaviour", json.dumps(late).encode())
                 await jasmin.configure(fleet.port["smpp"], SYSTEM_ID, SYSTEM_PASSWORD)
                 await _add_carrier(world, jasmin)
                 yield world

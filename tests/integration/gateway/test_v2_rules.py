@@ -61,7 +61,7 @@ async def test_a_policy_that_makes_no_sense_is_refused_and_not_everybody_sets_it
 
 
 async def test_a_launch_goes_by_the_policy_on_both_surfaces(world: Platform) -> None:
-    list_id = (await call(world, "POST", "/lists", json={"title": a_name("list")})).json()["id"]
+    list_id = (await call(world, "POST", "/lists", json={"title": a_name("launches")})).json()["id"]
     await call(world, "POST", f"/lists/{list_id}/entries", json={"entries": [{"phone_number": a_number()}]})
     new = {"title": a_name(), "text": "Tea", "from": "82830", "launch_at": (now() + timedelta(days=30)).isoformat()}
     id_ = (await call(world, "POST", "/campaigns", json=new)).json()["id"]

@@ -84,6 +84,7 @@ class Operated:
                 await self.console.ask(RemoveRoute(id=route.id))
         await self.execute("UPDATE carriers SET share = 1, shifted_at = clock_timestamp()")
         await self.execute("DELETE FROM carrier_minutes")
+        await self.execute("DELETE FROM meters")
         await self.seen()
 
     async def seen(self) -> None:
