@@ -1,6 +1,6 @@
 """`make peers`: texts through Jasmin and Kannel, which others wrote, each way, compared one by one. Exits 1 where one is lost, doubled or garbled.
 
-Owns the command line and the printed report. What is shown by it, and what had to be done to the peers for it, is in docs/benchmarks.md.
+Owns the command line and the printed report. What is shown by it, and what had to be done to the peers for it, is in docs/reference/peers.md.
 """
 
 from __future__ import annotations
