@@ -51,7 +51,8 @@ SELECT company_id, number, wish = 'stop' AS stopped, extract(epoch FROM pg_xact_
 FROM contact_changes
 """
 SUPPRESSIONS = """
-SELECT company_id, number, stopped, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 AS committed_at FROM suppressions
+SELECT company_id, number, active AS stopped, extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 AS committed_at FROM suppressions
+    WHERE cause = 'stop' AND scope = ''
 """
 
 

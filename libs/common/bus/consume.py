@@ -30,7 +30,7 @@ log = structlog.get_logger()
 
 RUNGS = ("5s", "30s", "5m", "30m")
 PREFETCH = {
-    Lane.URGENT: 2,
+    Lane.URGENT: 4,
     Lane.ORDINARY: 2,
     Lane.BULK: 2,
     Lane.READS: 1,

@@ -1,7 +1,8 @@
 """The outbox: events written in the transaction of the change they tell of, carried to the broker by one active relay a service.
 
 The relay holds a session advisory lock on a connection of its own, reads what is there in order, publishes with confirms and deletes what
-was confirmed: never an `id > last` cursor, since sequence order is not commit order. A holder that hangs is ended by a peer. An event may be
+was confirmed: never an `id > last` cursor, since sequence order is not commit order. What is urgent (a STOP) goes first, whatever waits: it is read by
+queues of its own, so no order is promised between it and the others. A holder that hangs is ended by a peer. An event may be
 published twice (a cut between confirm and delete); its id is the same, and the consumer's inbox drops the second.
 """
 
@@ -15,7 +16,7 @@ import asyncpg
 import structlog
 
 from libs.common import crash, telemetry
-from libs.common.contracts.base import Event
+from libs.common.contracts.base import Event, Lane
 from libs.common.ids import uuid7
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ log = structlog.get_logger()
 # Reads begin above what was carried last, past the dead entries that a held snapshot keeps; a lower seq may commit later, so once in a while
 # all is read: that is the truth.
 READ_ALL_EVERY_S = 0.5
-RELAY_BATCH = 100  # events between a read and a delete: all are in the broker's confirm window at once
+RELAY_BATCH = 25  # events between a read and a delete: all are in the broker's confirm window at once, and so long an urgent one waits
 POLL_S = 1.0  # beneath the wake-ups: what another copy committed is found at the latest then
 NOTIFY_EVERY_S = 0.02  # a NOTIFY on every commit cut commits from 7,500 to 2,200 a second (design, 5)
 BEAT_S = 2.0
@@ -39,17 +40,20 @@ CREATE TABLE IF NOT EXISTS outbox (
     type text NOT NULL,
     routing_key text NOT NULL,
     body bytea NOT NULL,
+    urgent boolean NOT NULL DEFAULT false,
     at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+CREATE INDEX IF NOT EXISTS outbox_urgent ON outbox (seq) WHERE urgent;
 CREATE TABLE IF NOT EXISTS relay (holder int NOT NULL, beat_at timestamptz NOT NULL);
 """
 
 WRITE = """
-INSERT INTO outbox (id, type, routing_key, body)
-SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[])
+INSERT INTO outbox (id, type, routing_key, body, urgent)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bytea[], $5::bool[])
 """
 
-READ = "SELECT seq, id, type, routing_key, body, at FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2"
+READ_URGENT = "SELECT seq, id, type, routing_key, body, at FROM outbox WHERE urgent ORDER BY seq LIMIT $1"
+READ = "SELECT seq, id, type, routing_key, body, at FROM outbox WHERE NOT urgent AND seq > $1 ORDER BY seq LIMIT $2"
 DELETE = "DELETE FROM outbox WHERE seq = ANY($1::bigint[])"
 LOCK = "SELECT pg_try_advisory_lock(hashtext('heliograph.relay'))"
 TAKE_OVER = "WITH gone AS (DELETE FROM relay) INSERT INTO relay VALUES (pg_backend_pid(), clock_timestamp())"
@@ -72,6 +76,7 @@ async def write_outbox(connection: Any, events: Sequence[Event]) -> None:
         [event_type(type(event)) for event in events],
         [f"{event.type}.{event.company_id}" for event in events],
         [event.model_dump_json().encode() for event in events],
+        [event.lane is Lane.URGENT for event in events],
     )
 
 
@@ -133,21 +138,30 @@ class Relay:
                 await asyncio.sleep(NOTIFY_EVERY_S)
 
     async def step(self, connection: asyncpg.Connection) -> int:
-        """Carries one batch; how many events it carried."""
-        now_s = asyncio.get_running_loop().time()
-        if now_s > self._read_all_at + READ_ALL_EVERY_S:
-            self._floor, self._read_all_at = 0, now_s
-        rows = await connection.fetch(READ, self._floor, RELAY_BATCH)
-        telemetry.OUTBOX_BATCH.observe(len(rows))
+        """Carries a batch of what is urgent, then one of the others; how many events it carried. Neither can keep the other from its turn."""
+        urgent = await connection.fetch(READ_URGENT, RELAY_BATCH)
+        await self._carry(connection, urgent)
+        others = await connection.fetch(READ, self._from_here(), RELAY_BATCH)
+        await self._carry(connection, others)
+        if others:
+            self._floor = others[-1]["seq"]
+        telemetry.OUTBOX_BATCH.observe(len(urgent) + len(others))
+        return len(urgent) + len(others)
+
+    async def _carry(self, connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> None:
         if not rows:
-            return 0
+            return
         crash.point("relay.read")
         await self._publish(rows)
         crash.point("relay.confirmed")
         await connection.execute(DELETE, [row["seq"] for row in rows])
-        self._floor = rows[-1]["seq"]
         crash.point("relay.marked")
-        return len(rows)
+
+    def _from_here(self) -> int:
+        now_s = asyncio.get_running_loop().time()
+        if now_s > self._read_all_at + READ_ALL_EVERY_S:
+            self._floor, self._read_all_at = 0, now_s
+        return self._floor
 
 
 async def _wait(event: asyncio.Event, limit_s: float) -> bool:

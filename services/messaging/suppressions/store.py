@@ -41,12 +41,13 @@ async def apply_if_newer(
     return [row["number"] for row in rows]
 
 
+# By state, not by claim_id: the index of the queue must not fit, for a plan that was made while little waits would walk it for ever.
 QUEUED_TO = """
 SELECT id, company_id, sender, lane, (
     SELECT array_agg(s.cause || ' ' || s.scope) FROM suppressions s
     WHERE s.number = o.number AND s.company_id IN (0, o.company_id) AND s.active AND (s.until IS NULL OR s.until > statement_timestamp())
 ) AS stops
-FROM open_texts o WHERE company_id = $1 AND number = ANY($2::text[]) AND campaign_id IS NULL AND claim_id IS NULL AND lane <> 0
+FROM open_texts o WHERE company_id = $1 AND number = ANY($2::text[]) AND campaign_id IS NULL AND state = 'queued' AND lane <> 0
 """
 LOCK_QUEUED = (
     "SELECT id FROM open_texts WHERE id = ANY($1::uuid[]) AND claim_id IS NULL ORDER BY id FOR UPDATE SKIP LOCKED"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import aio_pika
 import pytest
 
+from libs.common.contracts.base import Lane
 from libs.common.db import Database
-from libs.common.db.outbox import Relay
+from libs.common.db.outbox import Relay, write_outbox
 from libs.common.ids import uuid7
 from tests.harness import eventually
 from tests.infra import Infra
@@ -72,6 +73,35 @@ async def test_nothing_is_announced_of_what_is_undone(toy: Toy) -> None:
 
     await eventually(lambda: toy.times("heard kept"))
     assert await toy.times("heard undone") == 0
+
+
+async def test_what_is_urgent_overtakes_what_waits_and_neither_starves_the_other(toy: Toy) -> None:
+    assert toy.process.db is not None
+    connection = await toy.process.db.direct()
+    carried: list[str] = []
+
+    async def publish(rows: Any) -> None:
+        carried.extend(row["type"] for row in rows)
+
+    class Urgent(Counted):
+        type: ClassVar[str] = "phonelist.things.urgent"
+        lane: ClassVar[Lane] = Lane.URGENT
+
+    undone = connection.transaction()  # the relay that leads must not see them
+    await undone.start()
+    await write_outbox(connection, [Counted(company_id=1, what="bulk")] * 100)
+    await write_outbox(connection, [Urgent(company_id=1, what="stop")] * 60)
+    relay = Relay(toy.process.db, publish)
+    await relay.step(connection)
+    after_one = list(carried)
+    while await relay.step(connection):
+        pass
+    await undone.rollback()
+    await connection.close()
+
+    assert after_one[0] == "phonelist.things.urgent.v1"
+    assert set(after_one) == {"phonelist.things.urgent.v1", "phonelist.things.counted.v1"}
+    assert len(carried) == 160
 
 
 async def test_a_frozen_relay_is_ended_by_its_peer(toy: Toy) -> None:
