@@ -31,6 +31,7 @@ SYSTEM_ID, SYSTEM_PASSWORD = "jasmin", "simulate"  # Jasmin's account at the sim
 CLIENTS = 16
 # Jasmin answers some hundreds a second, the parts of long texts last: with more than this on the way one may wait for 5 s, and then it comes again.
 WINDOW_OF_TEXTS = 10
+IN_EFFECT_S = 2.0  # what is changed of carriers and routes is promised to take effect within one
 OUT_PREFIX, RECEIPT_AFTER_MS = "+4474", 3_000  # as real networks do; after 50 ms Jasmin has not noted the answer yet
 CONNECTED_LIMIT_S = 30.0
 SESSIONS = 2  # Jasmin's, at the simulator
@@ -68,6 +69,7 @@ async def _add_carrier(world: World, jasmin: Jasmin) -> None:
     world.fleet.console("carrier", "add", "jasmin", "smpp", str(settings))
     world.fleet.console("route", "add", "jasmin", "--position", "1")
     world.fleet.console("carrier", "pause", "embedded")  # no text may go round Jasmin
+    await asyncio.sleep(IN_EFFECT_S)
     async with asyncio.timeout(CONNECTED_LIMIT_S):
         while sum(session["bind"] == SYSTEM_ID for session in (await _stats(world))["sessions"]) < SESSIONS:
             await asyncio.sleep(0.1)

@@ -145,10 +145,10 @@ class Relay:
         await self._carry(connection, others)
         if others:
             self._floor = others[-1]["seq"]
-        telemetry.OUTBOX_BATCH.observe(len(urgent) + len(others))
         return len(urgent) + len(others)
 
     async def _carry(self, connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> None:
+        telemetry.OUTBOX_BATCH.observe(len(rows))
         if not rows:
             return
         crash.point("relay.read")
