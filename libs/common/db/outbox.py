@@ -1,8 +1,8 @@
 """The outbox: events written in the transaction of the change they tell of, carried to the broker by one active relay a service.
 
 The relay holds a session advisory lock on a connection of its own, reads what is there in order, publishes with confirms and deletes what
-was confirmed: never an `id > last` cursor, since sequence order is not commit order. What is urgent (a STOP) goes first, whatever waits: it is read by
-queues of its own, so no order is promised between it and the others. A holder that hangs is ended by a peer. An event may be
+was confirmed: never an `id > last` cursor, since sequence order is not commit order. What is urgent (a STOP) is carried beside the others and waits for
+none of them: it goes to queues of its own, so no order between them was ever promised. A holder that hangs is ended by a peer. An event may be
 published twice (a cut between confirm and delete); its id is the same, and the consumer's inbox drops the second.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -27,7 +28,7 @@ log = structlog.get_logger()
 # Reads begin above what was carried last, past the dead entries that a held snapshot keeps; a lower seq may commit later, so once in a while
 # all is read: that is the truth.
 READ_ALL_EVERY_S = 0.5
-RELAY_BATCH = 25  # events between a read and a delete: all are in the broker's confirm window at once, and so long an urgent one waits
+RELAY_BATCH = 100  # events between a read and a delete: all are in the broker's confirm window at once
 POLL_S = 1.0  # beneath the wake-ups: what another copy committed is found at the latest then
 NOTIFY_EVERY_S = 0.02  # a NOTIFY on every commit cut commits from 7,500 to 2,200 a second (design, 5)
 BEAT_S = 2.0
@@ -86,14 +87,18 @@ class Relay:
     def __init__(self, db: Database, publish: Callable[[Sequence[asyncpg.Record]], Awaitable[None]]) -> None:
         self._db = db
         self._publish = publish
-        self._wake = asyncio.Event()
+        self._wake, self._wake_urgent = asyncio.Event(), asyncio.Event()
         self._floor = 0
         self._read_all_at = 0.0
 
     def woken(self, names: set[str]) -> None:
         """After a commit of this process: carry on, or tell the copy that holds the lock."""
         if "outbox" in names:
-            self._wake.set()
+            self._wake_both()
+
+    def _wake_both(self) -> None:
+        self._wake.set()
+        self._wake_urgent.set()
 
     async def run(self) -> None:
         """Until cancelled: wait for the lock, relay, and wait for it again when its connection is lost."""
@@ -114,18 +119,29 @@ class Relay:
             await connection.execute(END_FROZEN, FROZEN_S)
             await self._follow(connection)
         await connection.execute(TAKE_OVER)
-        await connection.add_listener("outbox", lambda *_: self._wake.set())
+        await connection.add_listener("outbox", lambda *_: self._wake_both())
         log.info("relay_leading")
-        loop = asyncio.get_running_loop()
-        beat_at = loop.time()
+        urgent = await self._db.direct()
+        try:
+            async with asyncio.TaskGroup() as both:  # what ends one ends the other: the lock is the first one's
+                both.create_task(self._keep_carrying(partial(self.carry_others, connection), self._wake, connection))
+                both.create_task(self._keep_carrying(partial(self.carry_urgent, urgent), self._wake_urgent))
+        finally:
+            urgent.terminate()
+
+    async def _keep_carrying(
+        self, carry: Callable[[], Awaitable[int]], wake: asyncio.Event, beats: asyncpg.Connection | None = None
+    ) -> None:
+        clock = asyncio.get_running_loop().time
+        beat_at = clock()
         while True:
-            self._wake.clear()
-            carried = await self.step(connection)
-            if loop.time() - beat_at > BEAT_S:
-                await connection.execute(BEAT)
-                beat_at = loop.time()
+            wake.clear()
+            carried = await carry()
+            if beats is not None and clock() - beat_at > BEAT_S:
+                await beats.execute(BEAT)
+                beat_at = clock()
             if carried == 0:
-                await _wait(self._wake, POLL_S)
+                await _wait(wake, POLL_S)
 
     async def _follow(self, connection: asyncpg.Connection) -> None:
         """For POLL_S: passes this process's wake-ups on to the holder, at most one each NOTIFY_EVERY_S."""
@@ -137,25 +153,28 @@ class Relay:
                 await connection.execute("NOTIFY outbox")
                 await asyncio.sleep(NOTIFY_EVERY_S)
 
-    async def step(self, connection: asyncpg.Connection) -> int:
-        """Carries a batch of what is urgent, then one of the others; how many events it carried. Neither can keep the other from its turn."""
-        urgent = await connection.fetch(READ_URGENT, RELAY_BATCH)
-        await self._carry(connection, urgent)
-        others = await connection.fetch(READ, self._from_here(), RELAY_BATCH)
-        await self._carry(connection, others)
-        if others:
-            self._floor = others[-1]["seq"]
-        return len(urgent) + len(others)
+    async def carry_urgent(self, connection: asyncpg.Connection) -> int:
+        """One batch of what is urgent; how many events it carried."""
+        return await self._carry(connection, await connection.fetch(READ_URGENT, RELAY_BATCH))
 
-    async def _carry(self, connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> None:
+    async def carry_others(self, connection: asyncpg.Connection) -> int:
+        """One batch of what is not; how many events it carried."""
+        rows = await connection.fetch(READ, self._from_here(), RELAY_BATCH)
+        carried = await self._carry(connection, rows)
+        if rows:
+            self._floor = rows[-1]["seq"]
+        return carried
+
+    async def _carry(self, connection: asyncpg.Connection, rows: Sequence[asyncpg.Record]) -> int:
         telemetry.OUTBOX_BATCH.observe(len(rows))
         if not rows:
-            return
+            return 0
         crash.point("relay.read")
         await self._publish(rows)
         crash.point("relay.confirmed")
         await connection.execute(DELETE, [row["seq"] for row in rows])
         crash.point("relay.marked")
+        return len(rows)
 
     def _from_here(self) -> int:
         now_s = asyncio.get_running_loop().time()
