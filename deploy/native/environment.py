@@ -72,9 +72,7 @@ class Instance:
 def instances(copies: int) -> list[Instance]:
     """What is to run, in the order of starting."""
     return [
-        Instance(service, copy)
-        for service in STARTED
-        for copy in range(1, (copies if service in COPIED else 1) + 1)
+        Instance(service, copy) for service in STARTED for copy in range(1, (copies if service in COPIED else 1) + 1)
     ]
 
 
@@ -186,7 +184,9 @@ def environment_of(layout: Layout, instance: Instance, port: Ports, secret: Secr
         case "messaging":
             told["HELIOGRAPH_VERIFICATION_KEY"] = secret.verification_key
             told["HELIOGRAPH_SIMULATOR_URL"] = f"tcp://{ports.LOOPBACK}:{port['carrier']}"
-            told["HELIOGRAPH_PUBLIC_URL"] = os.environ.get("HELIOGRAPH_PUBLIC_URL") or f"http://{ports.LOOPBACK}:{port['http:gateway']}"
+            told["HELIOGRAPH_PUBLIC_URL"] = (
+                os.environ.get("HELIOGRAPH_PUBLIC_URL") or f"http://{ports.LOOPBACK}:{port['http:gateway']}"
+            )
         case "gateway":
             told["HELIOGRAPH_HTTP_HOST"] = ports.LOOPBACK
             told["HELIOGRAPH_HTTP_PORT"] = str(port[f"http:{instance.name}"])

@@ -26,7 +26,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--texts", type=int, default=400, help="single texts a round")
-    parser.add_argument("--recipients", type=int, default=900, help="of the campaign of a round; numbers from 07700 900920 on behave")
+    parser.add_argument(
+        "--recipients", type=int, default=900, help="of the campaign of a round; numbers from 07700 900920 on behave"
+    )
     parser.add_argument(
         "--into", type=Path, default=TREE / ".heliograph" / "faults", help="where runs are written down"
     )

@@ -54,7 +54,15 @@ class Fleet:
         self.lives["simulator"] = Life(Instance("simulator", 1))
         self.faults: list[Fault] = []
         self.surprises: list[str] = []
-        names = ["carrier", "smpp", "message-api", "control", "http:gateway", "http:gateway-2", *(f"ops:{name}" for name in self.lives)]
+        names = [
+            "carrier",
+            "smpp",
+            "message-api",
+            "control",
+            "http:gateway",
+            "http:gateway-2",
+            *(f"ops:{name}" for name in self.lives),
+        ]
         named = dict(zip(names, free_ports(len(names)), strict=True))
         self.ports = Ports(named | {"postgres": infra.postgres_port, "amqp": infra.amqp_port})
         for name in ("logs", "hits"):
