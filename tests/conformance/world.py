@@ -220,7 +220,7 @@ async def _texts(world: World) -> None:
     await eventually(all_known)
     for table in ("texts", "contacts"):
         await world.write("inbound", f"UPDATE {table} SET at = $1 WHERE number = ANY($2)", SUMMER, list(SUMMERS))
-    suppressed = "SELECT 1 FROM suppressions WHERE number = $1 AND stopped"
+    suppressed = "SELECT 1 FROM suppressions WHERE number = $1 AND active"
     await eventually(lambda: world.rows("messaging", suppressed, STOPPED))
 
 
