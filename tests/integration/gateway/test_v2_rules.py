@@ -74,6 +74,7 @@ async def test_a_launch_goes_by_the_policy_on_both_surfaces(world: Platform) -> 
         return answer
 
     warned = await launched()
+    assert warned.status_code == 202, warned.text
     (warning,) = warned.json()["warnings"]
     assert (warned.status_code, warned.json()["id"], "how to stop" in warning) == (202, id_, True)
     await call(world, "PUT", "/policy", json={"opt_out_check": "refuse"})
