@@ -41,9 +41,12 @@ BUILT_IN = ("nowhere", "embedded")  # every installation has them; they need no 
 async def tend(app: Messaging) -> int:
     """One round: what is set up, which binds are ours, what is up; then clients are opened and closed to fit."""
     began = time.monotonic()
-    async with app.db.transaction() as tx:
-        held = [desk for desk in app.desks if desk.held is not None]
-        lost = [desk for desk in held if not (desk.held and await _renewed(tx, app, desk, desk.held))]
+    held = [desk for desk in app.desks if desk.held is not None]
+    lost: list[Desk] = []
+    if held:
+        async with app.db.transaction() as tx:  # short: whoever is stopped in it keeps a peer from its binds
+            lost = [desk for desk in held if not (desk.held and await _renewed(tx, app, desk, desk.held))]
+    async with app.db.reading() as tx:
         listed = await store.listed(tx)
         app.sender_caps = await store.caps(tx)
         app.headers = await special_headers(tx)
