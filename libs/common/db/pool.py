@@ -28,8 +28,8 @@ PLANNER = {
     "enable_mergejoin": "off",
     "jit": "off",
     "default_toast_compression": "lz4",
-    # A process that was stopped in the middle of a transaction gives its locks back: a peer must be able to take over what it held.
-    "idle_in_transaction_session_timeout": "10s",
+    # A process that was stopped in the middle of a transaction gives its locks back. Not sooner: a fold of logins hashes for many seconds within one.
+    "idle_in_transaction_session_timeout": "30s",
 }
 STATEMENT_LIMIT_S = 30.0  # longer than any page or batch of ours; a stuck statement must not hold its lane for ever
 
