@@ -42,4 +42,3 @@ NEXT: dict[State, dict[State, str]] = {
 
 OPEN = frozenset(NEXT)
 END = frozenset(State) - OPEN
-SETTLED_BY_RECEIPT = frozenset(state for state, after in NEXT.items() if State.DELIVERED in after)
