@@ -50,7 +50,8 @@ async def eventually(check: Callable[[], Awaitable[Any]], within_s: float = 10.0
 
 
 def grant(company_id: int, *permissions: str, user_id: int = 1) -> str:
-    return Signer(PRIVATE_KEY).sign(Caller(company_id, user_id, frozenset(permissions)), time.time() + 600)
+    """Good for longer than a run of every test lasts: modules make theirs when they are collected."""
+    return Signer(PRIVATE_KEY).sign(Caller(company_id, user_id, frozenset(permissions)), time.time() + 86_400)
 
 
 @dataclass
