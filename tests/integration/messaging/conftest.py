@@ -31,7 +31,7 @@ COMPANY = 17
 OTHER_COMPANY = 19  # has headers too
 GRANT = grant(COMPANY, SEND)
 OTHERS_GRANT = grant(OTHER_COMPANY, SEND)
-TEST_GRANT = Signer(PRIVATE_KEY).sign(Caller(COMPANY, 1, frozenset({SEND}), test=True), time.time() + 600)
+TEST_GRANT = Signer(PRIVATE_KEY).sign(Caller(COMPANY, 1, frozenset({SEND}), test=True), time.time() + 86_400)
 
 
 @dataclass
