@@ -110,6 +110,7 @@ class Code(StrEnum):
     DUPLICATE = "duplicate"
     ALREADY_LINKED = "already_linked"
     NO_RECIPIENTS = "no_recipients"
+    MISSING_FIELDS = "missing_fields"  # a list's entries lack fields that the text needs
     LIMIT_REACHED = "limit_reached"
     TOO_MANY = "too_many"
     DEADLINE_PASSED = "deadline_passed"  # nothing was done

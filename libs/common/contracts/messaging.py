@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from libs.common.contracts.base import PAGE_MAX, Command, Contract, Done, Event, Lane, Limit, Query
+from libs.common.contracts.base import ITEMS_MAX, PAGE_MAX, Command, Contract, Done, Event, Lane, Limit, Query
 
 Id = Annotated[int, Field(ge=0, lt=2**63)]
 REFERENCE_CHARACTERS_MAX = 100
@@ -311,7 +311,10 @@ class SettleInDoubt(Command[Done]):
 
 
 class SettledText(Contract):
-    """`campaign_id` and `position` where a campaign handed it over; `version` rises with each change of the text: apply only a higher one."""
+    """`campaign_id` and `position` where a campaign handed it over; `version` rises with each change of the text: apply only a higher one.
+
+    `parts`: segments that a carrier took. `took_ms`: from the carrier's taking it to its receipt; None where none came.
+    """
 
     id: UUID
     to: str
@@ -321,12 +324,65 @@ class SettledText(Contract):
     version: int
     campaign_id: int | None = None
     position: int | None = None
+    parts: int = 0
+    took_ms: int | None = None
 
 
 class SettledSingle(SettledText):
     """`reference`: the client's own."""
 
     reference: str = ""
+
+
+class Steered(Contract):
+    """`can_still_arrive`: texts of the campaign that are claimed or with a carrier, without an end state. What is queued is held, or cancelled."""
+
+    can_still_arrive: int
+
+
+class SteerCampaign(Command[Steered]):
+    """For the campaign service only. `hold`: nothing of the campaign is claimed from now on, until `go`; `stop`: for good, and what is queued is cancelled.
+
+    `expires_at` replaces that of all that is not claimed. A lower `revision` than what is known changes nothing; the answer is as things are.
+    """
+
+    owner: ClassVar[str] = "messaging"
+    lane: ClassVar[Lane] = Lane.URGENT
+
+    company_id: int
+    campaign_id: int
+    course: Literal["go", "hold", "stop"]
+    expires_at: AwareDatetime | None = None
+    revision: int
+
+
+class ForecastItem(Contract):
+    number: str
+    body: str | None = None
+
+
+class Forecast(Contract):
+    """What would become of texts, were they claimed now, sums only. `would_get`, and `left_out` by reason; of those who would get it: `texts` by alphabet
+    ('gsm', 'ucs2'), `by_parts`, and `micros`, the cost in millionths of `currency`'s unit ("": no price table)."""
+
+    would_get: int
+    left_out: dict[str, int]
+    texts: dict[str, int]
+    by_parts: dict[int, int]
+    micros: int
+    currency: str
+
+
+class ForecastTexts(Query[Forecast]):
+    """For the campaign service only: of a campaign's recipients, decided by the code that sends. `body` is that of items that have none."""
+
+    owner: ClassVar[str] = "messaging"
+
+    company_id: int
+    sender: str
+    body: str
+    test: bool = False
+    items: list[ForecastItem] = Field(max_length=ITEMS_MAX)
 
 
 class TextsSettled(Event):

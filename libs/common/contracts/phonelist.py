@@ -140,8 +140,17 @@ class ReadNumbers(Query[NumbersPage]):
     limit: Limit = PAGE_MAX
 
 
-class ReadRecipients(Query[NumbersPage]):
-    """For the campaign service only: as ReadNumbers, of `company_id`'s list."""
+class RecipientsPage(NumbersPage):
+    """`values`: of each number, what its entry has in the fields that were asked for, dates as ISO 8601; empty where none were."""
+
+    values: list[list[str | None]] = Field(default_factory=list)
+
+
+FIELDS = tuple(name for name in Entry.model_fields)  # what a merge field may name
+
+
+class ReadRecipients(Query[RecipientsPage]):
+    """For the campaign service only: as ReadNumbers, of `company_id`'s list, with the values of `fields`, names out of FIELDS."""
 
     owner: ClassVar[str] = "phonelist"
     lane: ClassVar[Lane] = Lane.BULK
@@ -150,6 +159,60 @@ class ReadRecipients(Query[NumbersPage]):
     list_id: Key
     after: Key = 0
     until: Key | None = None
+    fields: list[str] = Field(default_factory=list, max_length=17)
+
+
+class IncompleteEntry(Contract):
+    """`row`: its place in list order, from 1."""
+
+    row: int
+    number: str
+    missing: list[str]
+
+
+class Incomplete(Contract):
+    """`count` of all; `entries`: the first ones."""
+
+    count: int
+    entries: list[IncompleteEntry]
+
+
+class FindIncomplete(Query[Incomplete]):
+    """For the campaign service only: entries of the list up to key `until` that have nothing, or spaces only, in one of `fields`."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    company_id: Key
+    list_id: Key
+    until: Key
+    fields: list[str] = Field(min_length=1, max_length=17)
+    limit: Limit = 20
+
+
+class ReadRecipient(Query[RecipientsPage]):
+    """For the campaign service only: as ReadRecipients, the entry of one number. Refused with not_found where the list does not hold it."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    company_id: Key
+    list_id: Key
+    number: str
+    fields: list[str] = Field(default_factory=list, max_length=17)
+
+
+class ListVersion(Contract):
+    """`until`: the list's highest key now; what is added later has higher ones."""
+
+    until: int
+
+
+class PinList(Query[ListVersion]):
+    """For the campaign service only. Refused with not_found where the company has no such list."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    company_id: Key
+    list_id: Key
 
 
 class ListInfo(Contract):
@@ -238,15 +301,6 @@ class RemoveEntry(Command[Done]):
 
     list_id: Key
     number: str
-
-
-class ListExists(Query[ListInfo]):
-    """For the campaign service only: as ShowList, of `company_id`'s list."""
-
-    owner: ClassVar[str] = "phonelist"
-
-    company_id: Key
-    list_id: Key
 
 
 class PhonelistBooks(Contract):

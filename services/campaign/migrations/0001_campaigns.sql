@@ -13,11 +13,25 @@ CREATE TABLE campaigns (
     launch_at timestamptz,                                  -- as the client gave it; NULL: as soon as it is launched
     lease_hours int NOT NULL CHECK (lease_hours >= 0),      -- 0: no end
     state text NOT NULL DEFAULT 'draft'
-        CHECK (state IN ('draft', 'launched', 'freezing', 'sending', 'stopped', 'finished', 'expired')),
+        CHECK (state IN ('draft', 'launched', 'freezing', 'sending', 'paused', 'stopped', 'finished', 'expired')),
+    why text NOT NULL DEFAULT '',                           -- of a state that nobody ordered
+    course_revision int NOT NULL DEFAULT 0,                 -- rises with each course that messaging is told
+    resting boolean NOT NULL DEFAULT false,                 -- sending, and outside its windows: messaging holds what it has
+    personal boolean NOT NULL DEFAULT false,                -- the body has merge fields
+    leave_out_incomplete boolean NOT NULL DEFAULT false,    -- as its launch said
+    per_minute int CHECK (per_minute > 0),
+    spread_until timestamptz,
+    windows jsonb NOT NULL DEFAULT '[]',                    -- libs.common.contracts.campaign.SendingWindow; none: always
+    paced_from timestamptz,                                 -- since when, and
+    paced_at int NOT NULL DEFAULT 0,                        -- from which checkpoint the pace counts: anew after each rest
+    watched_from int NOT NULL DEFAULT 0,                    -- positions up to this are not looked at for bursts of errors: a person resumed after them
+    dry_run_of int REFERENCES campaigns (id) ON DELETE CASCADE, -- a campaign that is only frozen, to tell what would become of it
     test boolean NOT NULL,                                  -- made with a test key: nothing of it leaves the platform
     starts_at timestamptz,                                  -- set at launch, as are expires_at and launched_at; all are NULL in a draft
     expires_at timestamptz,                                 -- set at launch where there is a lease
     freeze_again_at timestamptz NOT NULL DEFAULT '-infinity', -- a freezer's lease on the campaign; in the past: free
+    excluded int NOT NULL DEFAULT 0,                        -- numbers read that a linked list excludes
+    incomplete int NOT NULL DEFAULT 0,                      -- entries read that lack a field
     targeted int NOT NULL DEFAULT 0,                        -- positions 1..targeted are frozen
     checkpoint int NOT NULL DEFAULT 0,                      -- positions 1..checkpoint are handed over
     ended_to int NOT NULL DEFAULT 0,                        -- positions 1..ended_to are known to have ended: where the next look begins
@@ -33,7 +47,7 @@ CREATE TABLE campaigns (
 ) WITH (fillfactor = 50);                                   -- the checkpoint moves often: new row versions stay on the page
 
 -- What the loops look for, however many campaigns have ended.
-CREATE INDEX campaigns_running ON campaigns (id) WHERE state IN ('launched', 'freezing', 'sending');
+CREATE INDEX campaigns_running ON campaigns (id) WHERE state IN ('launched', 'freezing', 'sending', 'paused');
 
 -- What a company's pages of campaigns go by; neither column ever changes, so the checkpoint's updates stay heap-only.
 CREATE INDEX campaigns_of_company ON campaigns (company_id, id);
@@ -41,8 +55,9 @@ CREATE INDEX campaigns_of_company ON campaigns (company_id, id);
 CREATE TABLE links (
     campaign_id int NOT NULL REFERENCES campaigns (id),
     list_id int NOT NULL,
+    exclude boolean NOT NULL DEFAULT false,                 -- its numbers get nothing: read before the others
     read_to bigint NOT NULL DEFAULT 0,                      -- freezing: key of the last entry read
-    read_until bigint,                                      -- the list's highest key when its first page was read
+    read_until bigint,                                      -- the list's highest key at launch: its version
     numbers int NOT NULL DEFAULT 0,                         -- how many were read; those of a campaign less `targeted` were duplicates
     complete boolean NOT NULL DEFAULT false,
     PRIMARY KEY (campaign_id, list_id)
@@ -59,11 +74,60 @@ CREATE TABLE recipients (
     version int NOT NULL DEFAULT 0,                         -- of the text, as messaging told it; only a higher one is applied
     state text COLLATE "C"
         CHECK (state IN ('delivered', 'failed', 'expired', 'suppressed', 'cancelled', 'rejected', 'in_doubt')),
+    took_ms int,                                            -- from the carrier's taking it to its receipt
+    parts smallint,                                         -- that a carrier took
     reason text COLLATE "C",
+    body text,                                              -- of a personal campaign: rendered when it was frozen
     PRIMARY KEY (campaign_id, position),
     UNIQUE (campaign_id, number),
     CHECK ((state IS NULL) = (version = 0))
 ) WITH (fillfactor = 45);
+
+-- Sums of spans of recipients that will not change any more, so that how far a campaign is can be told without counting a million rows.
+-- The books count the rows themselves.
+CREATE TABLE tallies (
+    campaign_id int NOT NULL,
+    span int NOT NULL,                                      -- positions span * TALLY_SPAN + 1 and on
+    state text NOT NULL,
+    recipients int NOT NULL,
+    PRIMARY KEY (campaign_id, span, state)
+);
+
+CREATE TABLE excluded_numbers (                             -- of lists that exclude, while the campaign is frozen
+    campaign_id int NOT NULL,
+    number bigint NOT NULL,
+    PRIMARY KEY (campaign_id, number)
+);
+
+CREATE TABLE incomplete_rows (                              -- the first ones
+    campaign_id int NOT NULL,
+    list_id int NOT NULL,
+    place int NOT NULL,                                     -- in the list, from 1
+    number bigint NOT NULL,
+    missing text[] NOT NULL,
+    PRIMARY KEY (campaign_id, list_id, place)
+);
+
+CREATE TABLE dry_runs (                                     -- `campaign_id`: the campaign that is only frozen; its row has dry_run_of
+    campaign_id int PRIMARY KEY REFERENCES campaigns (id) ON DELETE CASCADE,
+    of_campaign int NOT NULL,
+    state text NOT NULL DEFAULT 'freezing' CHECK (state IN ('freezing', 'forecasting', 'done', 'failed')),
+    begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    ended_at timestamptz,
+    forecast_to int NOT NULL DEFAULT 0,
+    found jsonb NOT NULL DEFAULT '{}',                      -- sums so far
+    trouble text NOT NULL DEFAULT ''
+);
+CREATE INDEX dry_runs_of ON dry_runs (of_campaign, campaign_id);
+
+CREATE TABLE replies (                                      -- what recipients texted to the sender soon after theirs
+    text_id uuid PRIMARY KEY,                               -- the inbound text's; of an opt-out without one, made of number and sequence
+    campaign_id int NOT NULL,
+    position int NOT NULL,
+    opt_out boolean NOT NULL,
+    at timestamptz NOT NULL
+);
+CREATE INDEX replies_of ON replies (campaign_id, position);
 
 -- Projections of auth's and messaging's events; a row is replaced by a higher version only.
 CREATE TABLE headers (

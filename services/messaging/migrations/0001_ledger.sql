@@ -6,7 +6,8 @@ CREATE TABLE campaigns (            -- a campaign's text, stored once
     company_id int NOT NULL,
     sender text NOT NULL DEFAULT '',
     body text NOT NULL DEFAULT '',
-    stopped boolean NOT NULL DEFAULT false
+    course text NOT NULL DEFAULT 'go' CHECK (course IN ('go', 'hold', 'stop')), -- what campaign last said: see SteerCampaign
+    revision int NOT NULL DEFAULT 0 -- of the course
 );
 
 CREATE TABLE open_texts (
