@@ -178,8 +178,8 @@ class Network:
                 if answered:
                     done.answers.append([item.seq, "refused", todo.refused, todo.retry_after_s])
                 continue
-            _, sender, number, text, _, own_ref, wanted, concat, part, *_ = item
-            self._count(sameness(account, own_ref, sender, number, concat, part, text))
+            sender, number, text, own_ref, wanted = item.sender, item.number, item.text, item.own_ref, item.wanted
+            self._count(sameness(account, own_ref, sender, number, item.concat, item.part, text))
             if todo.fate in REACHES_HANDSET:
                 self._handsets.setdefault(number, []).append(n)
                 if self.behaviours:

@@ -2,7 +2,8 @@
 
 Owns the words between the ledger and every far side: a part goes out and gets one of three answers; receipts and
 received texts come in and are acknowledged once they are stored. Never names a carrier, holds no connection and
-knows no state of the ledger. One folder beside this file is one carrier; its `kind.py` says how it is made.
+knows no state of the ledger. One folder beside this file is one carrier; its `kind.py` says how it is made. What is made once a
+text is a NamedTuple: a frozen dataclass takes four times as long to make.
 """
 
 import math
@@ -10,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -31,8 +32,7 @@ class Capabilities:
     parts_per_s: float | None = None  # the contract's rate in segments; None: as fast as it answers
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """One text to one number, or one part of it. `text_id` travels with it where the wire has room, so that a carrier's log can be compared with the ledger."""
 
     text_id: UUID
@@ -114,8 +114,7 @@ class Failure(StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """May come before the answer that brings its reference, twice, or in the wrong order."""
 
     reference: str

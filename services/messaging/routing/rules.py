@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 from uuid import UUID
 
 from libs.common import countries
@@ -53,8 +54,7 @@ class Condition:
     share: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Routable:
+class Routable(NamedTuple):
     id: UUID
     company_id: int
     lane: int
@@ -63,10 +63,12 @@ class Routable:
     test: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     carrier: int
     why: str
+
+
+THE_TESTS = Decision(NO_WAY_OUT, A_TEST)
 
 
 class Table:
@@ -77,6 +79,8 @@ class Table:
         self._groups = [(at, list(some)) for at, some in groupby(ordered, key=lambda route: route.position)]
         self._conditions = conditions
         self._choices: dict[tuple[int, tuple[int, ...]], Choice] = {}
+        self._by_number = any(route.prefix or route.country for route in ordered)
+        self._of_any_number: dict[tuple[int, int, str], tuple[Choice | None, tuple[Choice, ...]]] = {}
 
     def stranding(self) -> list[int]:
         """The carriers that send nothing of what waits for them."""
@@ -94,7 +98,18 @@ class Table:
     def decide(self, text: Routable) -> Decision | None:
         """None where no route matches."""
         if text.test:
-            return Decision(NO_WAY_OUT, A_TEST)
+            return THE_TESTS
+        if self._by_number:
+            choice, passed = self._choose(text)
+        else:  # what a campaign's recipients share
+            key = text.company_id, text.lane, text.sender
+            if (found := self._of_any_number.get(key)) is None:
+                found = self._of_any_number[key] = self._choose(text)
+            choice, passed = found
+        return None if choice is None else choice.of(text.id, passed)
+
+    def _choose(self, text: Routable) -> tuple[Choice | None, tuple[Choice, ...]]:
+        """The first choice that is up, with those before it; else the first of all; None where no route matches."""
         passed: list[Choice] = []
         for position, group in self._groups:
             matching = tuple(n for n, route in enumerate(group) if route.matches(text))
@@ -102,9 +117,9 @@ class Table:
                 continue
             choice = self._choice(position, group, matching)
             if choice.up:
-                return choice.of(text.id, passed)
+                return choice, tuple(passed)
             passed.append(choice)
-        return passed[0].of(text.id) if passed else None
+        return (passed[0] if passed else None), ()
 
     def _choice(self, position: int, group: list[Route], matching: tuple[int, ...]) -> Choice:
         """The same for all texts that the same routes match: made once for each table."""
@@ -125,8 +140,10 @@ class Choice:
 
     def of(self, id_: UUID, passed: Sequence[Choice] = ()) -> Decision:
         """`passed`: those of lower positions, of which none is up."""
+        why = "; ".join([self.why, *(f"before it, {choice.out}" for choice in passed)]) if passed else self.why
+        if len(self.ends) == 1:
+            return Decision(self.ends[0][1], why)
         place = (id_.int % WEIGHT_UNITS) / WEIGHT_UNITS * self.ends[-1][0]
-        why = "; ".join([self.why, *(f"before it, {choice.out}" for choice in passed)])
         return Decision(next(carrier for end, carrier in self.ends if place < end), why)
 
 

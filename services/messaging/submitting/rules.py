@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from libs.common.contracts.messaging import State
 from services.messaging.carriers.carrier import Answer, Refusal, Refused, Taken, Unknown
@@ -19,8 +19,7 @@ CARRIERS_FAULT = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """`next_attempt_at` where it goes back to the queue, `reference` where the carrier took it."""
 
     state: State
@@ -37,6 +36,8 @@ def outcome(answers: Sequence[Answer], attempts: int, expires_at: datetime | Non
     All taken is submitted; a part without an answer is in doubt and never tried again; surely not taken is tried again where the carrier says it may
     help. Where some parts are out and others refused, only those are tried again; for good, the text has failed, for nobody can read it.
     """
+    if len(answers) == 1 and isinstance(answers[0], Taken):  # nearly all
+        return Outcome(State.SUBMITTED, reference=answers[0].reference)
     refused = [answer for answer in answers if isinstance(answer, Refused)]
     final = next((answer for answer in refused if answer.retry_after_s is None), None)
     taken = next((answer for answer in answers if isinstance(answer, Taken)), None)

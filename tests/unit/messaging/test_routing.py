@@ -52,7 +52,7 @@ def carrier_of(table: Table, text: Routable) -> int | None:
 def test_the_lowest_position_with_a_carrier_that_is_up_takes_the_text_and_one_that_is_held_never_does(
     some: list[Route], out: set[int], id_: UUID
 ) -> None:
-    decision = Table(some, conditions(out)).decide(replace(TEXT, id=id_))
+    decision = Table(some, conditions(out)).decide(TEXT._replace(id=id_))
     up = [route for route in some if route.carrier not in out]
     assert decision is not None, "a route matched"
     lowest = min(route.position for route in up or some)
@@ -62,7 +62,7 @@ def test_the_lowest_position_with_a_carrier_that_is_up_takes_the_text_and_one_th
 
 @given(routes, held_sets, ids)
 def test_a_decision_can_be_repeated(some: list[Route], out: set[int], id_: UUID) -> None:
-    text = replace(TEXT, id=id_)
+    text = TEXT._replace(id=id_)
     assert Table(some, conditions(out)).decide(text) == Table(list(some), conditions(out)).decide(text)
 
 
@@ -74,7 +74,7 @@ def test_weights_and_shares_are_kept_over_many_texts(share: float) -> None:
         UP | {CABLE: Condition("cable", share=share)},
     )
     texts = 20_000
-    taken = Counter(carrier_of(table, replace(TEXT, id=uuid7())) for _ in range(texts))
+    taken = Counter(carrier_of(table, TEXT._replace(id=uuid7())) for _ in range(texts))
 
     real = weights | {CABLE: 300 * share}
     for carrier, weight in real.items():
@@ -85,7 +85,7 @@ def test_weights_and_shares_are_kept_over_many_texts(share: float) -> None:
 
 def test_what_a_carrier_loses_another_gets_and_the_others_texts_stay_where_they_were_decided() -> None:
     both = [Route(10, BEACON, 1), Route(10, CABLE, 1)]
-    texts = [replace(TEXT, id=uuid7()) for _ in range(200)]
+    texts = [TEXT._replace(id=uuid7()) for _ in range(200)]
     without = Table(both, conditions({CABLE}))
     assert {carrier_of(without, text) for text in texts} == {BEACON}
     assert "left out: cable is paused" in without.decide(TEXT).why  # type: ignore[union-attr]
@@ -101,11 +101,11 @@ def test_a_decision_says_what_was_passed_over() -> None:
 @pytest.mark.parametrize(
     ("route", "other"),
     [
-        (Route(1, CABLE, 1, prefix="+44770090012"), replace(TEXT, number="+447700900133")),
-        (Route(1, CABLE, 1, country="GB"), replace(TEXT, number="+33612345678")),
-        (Route(1, CABLE, 1, sender="82830"), replace(TEXT, sender="Heliograph")),
-        (Route(1, CABLE, 1, company_id=17), replace(TEXT, company_id=18)),
-        (Route(1, CABLE, 1, lane=Lane.ORDINARY), replace(TEXT, lane=Lane.BULK)),
+        (Route(1, CABLE, 1, prefix="+44770090012"), TEXT._replace(number="+447700900133")),
+        (Route(1, CABLE, 1, country="GB"), TEXT._replace(number="+33612345678")),
+        (Route(1, CABLE, 1, sender="82830"), TEXT._replace(sender="Heliograph")),
+        (Route(1, CABLE, 1, company_id=17), TEXT._replace(company_id=18)),
+        (Route(1, CABLE, 1, lane=Lane.ORDINARY), TEXT._replace(lane=Lane.BULK)),
     ],
 )
 def test_each_condition_of_a_route_counts_and_all_of_them_must_hold(route: Route, other: Routable) -> None:
@@ -118,7 +118,7 @@ def test_each_condition_of_a_route_counts_and_all_of_them_must_hold(route: Route
 def test_without_a_route_there_is_none_and_a_test_text_needs_none() -> None:
     table = Table([Route(1, CABLE, 1, prefix="+33")], UP)
     assert table.decide(TEXT) is None
-    assert carrier_of(table, replace(TEXT, test=True)) == NO_WAY_OUT
+    assert carrier_of(table, TEXT._replace(test=True)) == NO_WAY_OUT
 
 
 doings = st.builds(Doing, *[st.integers(0, 10_000)] * 4)
