@@ -30,6 +30,8 @@ JCLI_USER, JCLI_PASSWORD = b"jcliadmin", b"jclipwd"  # as Jasmin comes
 WITHOUT_NAGLE = Path(__file__).with_name("without_nagle.py")
 DAEMONS = ("jasmind", "dlrlookupd", "dlrd", "deliversmd")
 LISTENS = ("smpp-server", "smpp-server-pb", "router", "client-management", "jcli", "http-api")
+LOCKS = Path("/tmp")  # where it writes them
+REDIS_SAVES = ("3600 1 300 100 60 10000",)  # as Debian ships it
 START_LIMIT_S = 60.0
 STOP_LIMIT_S = 20.0
 ANSWER_LIMIT_S = 20.0
@@ -80,30 +82,66 @@ smppccm -1 {in_}
 class Jasmin:
     """Runs while the context lasts. `port`: where its SMPP server listens."""
 
-    def __init__(self, programs: Path, folder: Path, infra: Infra) -> None:
+    def __init__(self, programs: Path, folder: Path, infra: Infra, *, without_nagle: bool = True) -> None:
         self._programs, self._folder, self._infra = programs, folder, infra
+        self._without_nagle = without_nagle
+        (folder / "store").mkdir(exist_ok=True)
         self._port = dict(zip((*LISTENS, "redis"), free_ports(len(LISTENS) + 1), strict=True))
-        self._running: list[Process] = []
+        self._running: dict[str, Process] = {}
 
     @property
     def port(self) -> int:
         return self._port["smpp-server"]
 
+    @property
+    def http_port(self) -> int:
+        return self._port["http-api"]
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self._running.items()}
+
     @contextmanager
     def run(self) -> Iterator[Jasmin]:
         try:
-            self._make_vhost()
-            self._start("redis", "redis-server", "--port", self._port["redis"], "--bind", LOOPBACK, "--save", "")
-            self._await("redis")
-            for daemon in DAEMONS:
-                program = self._programs / f"{daemon}.py"
-                self._start(daemon, self._programs / "python", "-P", WITHOUT_NAGLE, program, *self._named(daemon))
-                if daemon == "jasmind":
-                    for name in LISTENS:
-                        self._await(name)
+            self.start()
             yield self
         finally:
-            processes.stop(list(reversed(self._running)), STOP_LIMIT_S)
+            self.stop()
+
+    def start(self, *, again: bool = False) -> None:
+        """`again`: with the configuration that was persisted."""
+        self._make_vhost()
+        redis = ("redis-server", "--port", self._port["redis"], "--bind", LOOPBACK, "--save", *REDIS_SAVES)
+        self._start("redis", *redis)
+        self._await("redis")
+        for daemon in DAEMONS:
+            program = self._programs / f"{daemon}.py"
+            launcher = ["-P", WITHOUT_NAGLE] if self._without_nagle else []
+            profile = ["-u", JCLI_USER.decode(), "-p", JCLI_PASSWORD.decode()] if again and daemon == "jasmind" else []
+            self._start(daemon, self._programs / "python", *launcher, program, *self._named(daemon), *profile)
+            if daemon == "jasmind":
+                for name in LISTENS:
+                    self._await(name)
+
+    def stop(self) -> None:
+        processes.stop(list(reversed(self._running.values())), STOP_LIMIT_S)
+        self._running.clear()
+
+    def kill(self) -> None:
+        """What an operator has to take away before it starts again is left: see `remove_locks`."""
+        processes.kill(list(self._running.values()))
+        self._running.clear()
+
+    def remove_locks(self) -> None:
+        """Of daemons that were killed: with these files they say "Lock not acquired ! exiting"."""
+        for daemon in DAEMONS:
+            lock = LOCKS / (f"{daemon}.lock" if daemon == "jasmind" else f"{daemon}-{self._folder.name}.lock")
+            if lock.exists():
+                for name in LOCKS.glob(f"{socket.gethostname()}-*"):  # the lock is a link to one of these
+                    if name.samefile(lock):
+                        name.unlink()
+                lock.unlink()
 
     async def configure(self, far_side_port: int, system_id: str, system_password: str) -> None:
         """By jcli, as its operator would."""
@@ -116,6 +154,10 @@ class Jasmin:
             system_id=system_id,
             system_password=system_password,
         )
+        await self.tell(commands)
+
+    async def tell(self, commands: str) -> None:
+        """Each line to jcli."""
         async with asyncio.timeout(ANSWER_LIMIT_S):
             reader, writer = await asyncio.open_connection(LOOPBACK, self._port["jcli"])
             for prompt, word in ((b"Authentication required.", JCLI_USER), (b"Password:", JCLI_PASSWORD)):
@@ -140,13 +182,14 @@ class Jasmin:
 
     def _start(self, name: str, *command: object) -> None:
         words = [str(word) for word in command]
-        self._running.append(processes.start(words, self._environment(), self._folder, self._log(name)))
+        self._running[name] = processes.start(words, self._environment(), self._folder, self._log(name))
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.out"
 
     def _await(self, name: str) -> None:
-        process, program = self._running[-1], "jasmind" if name in LISTENS else name
+        program = "jasmind" if name in LISTENS else name
+        process = self._running[program]
 
         def lacks() -> str:
             with socket.socket() as probe:

@@ -1,18 +1,16 @@
 """Kannel's bearerbox and smsbox as a peer: an SMPP client of our simulator, texts out by HTTP, receipts and texts from handsets to a sink of ours.
 
-Owns the two processes, their configuration, the sink, and the whole of the run. Needs nothing of Heliograph but the simulator.
+Owns the sink and the whole of the run; the processes are boxes.py. Needs nothing of Heliograph but the simulator.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote_to_bytes
 
@@ -22,74 +20,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from deploy.native import processes
-from deploy.native.ports import LOOPBACK, free_ports
-from deploy.native.processes import Process, last_lines
-from deploy.native.terminal import step, wait_until
+from deploy.native.ports import LOOPBACK
+from deploy.native.terminal import step
 from libs.common import gsm
 from libs.common.gsm import Alphabet
 from libs.common.ops import serve_http
 from tests.integration.simulator.process import SimulatorProcess, simulator_process, until
+from tests.peers.boxes import PASSWORD, START_LIMIT_S, SYSTEM_ID, USER, Boxes
 from tests.peers.counting import TWICE_S, Ran, until_all
 from tests.peers.texts import NUMBERS_IN_FROM, NUMBERS_OUT_FROM, compare, numbered
 from tests.peers.through_jasmin import shown_by_handsets
 
 SHORT_CODE = "82830"
-SYSTEM_ID, SYSTEM_PASSWORD = "kannel", "simulate"
-USER, PASSWORD = "peers", "peers"
 CLIENTS = 64  # smsbox takes some 0.2 s for an answer
-START_LIMIT_S = 30.0
-STOP_LIMIT_S = 15.0
 DELIVERED, FAILED = 1, 2  # dlr-mask, and the type of a receipt
 UCS2 = 2  # Kannel's `coding`
 
-CONFIGURATION = """\
-group = core
-admin-port = {admin}
-admin-password = peers
-smsbox-port = {boxes}
-log-file = "{folder}/bearerbox.log"
-log-level = 1
-box-deny-ip = "*.*.*.*"
-box-allow-ip = "127.0.0.1"
-admin-deny-ip = "*.*.*.*"
-admin-allow-ip = "127.0.0.1"
-dlr-storage = internal
-
-group = smsc
-smsc = smpp
-smsc-id = network
-host = 127.0.0.1
-port = {smpp}
-transceiver-mode = true
-smsc-username = {system_id}
-smsc-password = {system_password}
-system-type = ""
-max-pending-submits = 50
-enquire-link-interval = 10
-
-group = smsbox
-bearerbox-host = 127.0.0.1
-bearerbox-port = {boxes}
-sendsms-port = {sendsms}
-log-file = "{folder}/smsbox.log"
-log-level = 1
-
-group = sendsms-user
-username = {user}
-password = {password}
-max-messages = 10
-concatenation = true
-user-deny-ip = "*.*.*.*"
-user-allow-ip = "127.0.0.1"
-
-group = sms-service
-keyword = default
-catch-all = true
-omit-empty = true
-max-messages = 0
-get-url = "http://127.0.0.1:{sink}/text?from=%p&to=%P&coding=%c&charset=%C&text=%b"
-"""
+TEXTS_TO = "http://127.0.0.1:{sink}/text?from=%p&to=%P&coding=%c&charset=%C&text=%b"
 
 
 class Sink:
@@ -119,46 +66,15 @@ def _unquoted(value: str) -> bytes:
     return unquote_to_bytes(value.replace("+", " "))
 
 
-@asynccontextmanager
-async def kannel(folder: Path, smpp_port: int, sink_port: int) -> AsyncIterator[int]:
+@contextmanager
+def kannel(folder: Path, smpp_port: int, sink_port: int) -> Iterator[int]:
     """Gives the port of its sendsms interface."""
-    admin, boxes, sendsms = free_ports(3)
-    configuration = folder / "kannel.conf"
-    configuration.write_text(
-        CONFIGURATION.format(
-            folder=folder,
-            admin=admin,
-            boxes=boxes,
-            sendsms=sendsms,
-            smpp=smpp_port,
-            sink=sink_port,
-            system_id=SYSTEM_ID,
-            system_password=SYSTEM_PASSWORD,
-            user=USER,
-            password=PASSWORD,
-        )
-    )
-    running: list[Process] = []
+    boxes = Boxes(folder, smpp_port, TEXTS_TO.format(sink=sink_port))
     try:
-        for program, port in (("bearerbox", boxes), ("smsbox", sendsms)):
-            out = folder / f"{program}.out"
-            running.append(processes.start([f"/usr/sbin/{program}", configuration], {"LC_ALL": "C.UTF-8"}, folder, out))
-            wait_until(program, START_LIMIT_S, _closed(port), _ended(running[-1], program, out))
-        yield sendsms
+        boxes.start()
+        yield boxes.sendsms_port
     finally:
-        processes.stop(list(reversed(running)), STOP_LIMIT_S)
-
-
-def _closed(port: int) -> Callable[[], str]:
-    def lacks() -> str:
-        with socket.socket() as probe:
-            return os.strerror(failed) if (failed := probe.connect_ex((LOOPBACK, port))) else ""
-
-    return lacks
-
-
-def _ended(process: Process, program: str, out: Path) -> Callable[[], str | None]:
-    return lambda: None if process.is_alive() else f"{program} ended:\n{last_lines(out)}"
+        boxes.stop()
 
 
 async def out(simulator: SimulatorProcess, sink: Sink, sendsms: int, sink_port: int, texts: list[str]) -> Ran:
@@ -236,15 +152,15 @@ async def run(texts: list[str]) -> list[Ran]:
         async with (
             simulator_process(folder) as simulator,
             serve_http(sink.app(), LOOPBACK, 0) as sink_port,
-            kannel(folder, simulator.smpp_port, sink_port) as sendsms,
         ):
-            with step("Kannel bound"):
+            with kannel(folder, simulator.smpp_port, sink_port) as sendsms:
+                with step("Kannel bound"):
 
-                async def bound() -> bool:
-                    return any(session["bind"] == SYSTEM_ID for session in (await simulator.stats())["sessions"])
+                    async def bound() -> bool:
+                        return any(session["bind"] == SYSTEM_ID for session in (await simulator.stats())["sessions"])
 
-                await until(bound, START_LIMIT_S)
-            return [
-                await out(simulator, sink, sendsms, sink_port, texts),
-                await back(simulator, sink, texts),
-            ]
+                    await until(bound, START_LIMIT_S)
+                return [
+                    await out(simulator, sink, sendsms, sink_port, texts),
+                    await back(simulator, sink, texts),
+                ]
