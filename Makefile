@@ -15,7 +15,7 @@ TYPED := libs services deploy
 export PYTHONPATH := $(CURDIR)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status logs demo prepare lint test test-all bench faults peers clean
+.PHONY: help up down status logs demo prepare lint test test-all bench bench-chaos faults peers bench-peer clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
@@ -45,7 +45,7 @@ lint: prepare ## style, types, who may import whom
 	$(VENV)/lint-imports
 
 test: lint ## lint and every test that ends within minutes
-	$(VENV)/python -m pytest tests --ignore=tests/faults --ignore=tests/bench
+	$(VENV)/python -m pytest tests --ignore=tests/faults --ignore=tests/bench --ignore=tests/bench_peer
 
 test-all: lint ## the long ones too
 	$(VENV)/python -m pytest tests
@@ -53,11 +53,17 @@ test-all: lint ## the long ones too
 faults: prepare ## services, broker and database killed under load; nothing lost, nothing twice
 	$(VENV)/python -m tests.faults
 
-bench: prepare ## figures of this machine
+bench: prepare ## figures of this machine, each beside the limit of its parts; some ten minutes
 	$(VENV)/python -m tests.bench
+
+bench-chaos: prepare ## a campaign of a million, paused, resumed, workers killed: nobody twice, nobody missing
+	$(VENV)/python -m tests.bench.million
 
 peers: prepare ## texts through Jasmin and Kannel, which others wrote, both ways; installs them
 	$(VENV)/python -m tests.peers
+
+bench-peer: prepare ## our figures over those of Jasmin and Kannel, in one run; installs them
+	$(VENV)/python -m tests.bench_peer
 
 clean: ## stop everything and remove its data
 	@$(RUNNER) clean

@@ -1,4 +1,4 @@
-"""The whole platform for measuring: durable private PostgreSQL and RabbitMQ, the simulator, one process a service, told what `make up` tells them.
+"""The whole platform for measuring: durable private PostgreSQL and RabbitMQ, the simulator, copies of each service, told what `make up` tells them.
 
 Owns its servers, processes, ports and folder, and what they used of the machine. Never touches an installation under .heliograph.
 """
@@ -12,12 +12,14 @@ import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from deploy.native import environment, fleet, processes
-from deploy.native.environment import STARTED, WITH_DATABASE, Instance, Ports, Secrets
+from deploy.native.environment import STARTED, WITH_DATABASE, Ports, Secrets, instances
 from deploy.native.layout import Layout
 from deploy.native.ports import free_ports
 from deploy.native.processes import Process
@@ -30,6 +32,7 @@ TICK = os.sysconf("SC_CLK_TCK")
 READY_LIMIT_S = 60.0
 DRAIN_LIMIT_S = 30.0
 LOOK_EVERY_S = 0.02
+POSTGRES = "postgresql"
 
 
 @dataclass
@@ -39,10 +42,19 @@ class Fleet:
     port: Ports
     secret: Secrets
     running: dict[str, Process] = field(default_factory=dict)
+    copies: int = 0  # that run
+    _backends: dict[int, tuple[str, float]] = field(
+        default_factory=dict
+    )  # pid: whose, and its CPU seconds when it was last seen
 
     @property
     def gateway_port(self) -> int:
+        """The first one's."""
         return self.port["http:gateway"]
+
+    @property
+    def gateway_ports(self) -> list[int]:
+        return [self.port[f"http:{name}"] for name in self.running if _service(name) == "gateway"]
 
     @property
     def submits_log(self) -> Path:
@@ -51,23 +63,28 @@ class Fleet:
     def dsn(self, service: str) -> str:
         return self.infra.dsn(service)
 
-    def start(self) -> float:
+    def start(self, copies: int = 1) -> float:
         """Starts all at once; the seconds until the last one said that it is ready."""
         begun = time.monotonic()
-        for service in STARTED:
-            instance = Instance(service, 1)
+        self.copies = copies
+        wanted = instances(copies)
+        ours = [f"ops:{each.name}" for each in wanted]
+        ours += [f"http:{each.name}" for each in wanted if each.service == "gateway"]
+        # Found now: one that was free minutes ago may be somebody's end of a connection.
+        self.port = Ports({**self.port.by_name, **dict(zip(ours, free_ports(len(ours)), strict=True))})
+        for instance in wanted:
             told = environment.environment_of(self.layout, instance, self.port, self.secret, "development")
-            self.running[service] = processes.start(
+            self.running[instance.name] = processes.start(
                 [sys.executable, "-m", instance.module],
                 self._inherited() | told,
                 TREE,
-                self.layout.log(service),
+                self.layout.log(instance.name),
             )
-        for service, process in self.running.items():
-            while fleet.lacking(self.port[f"ops:{service}"]):
-                log = processes.last_lines(self.layout.log(service))
-                assert process.is_alive(), f"{service} died:\n{log}"
-                assert time.monotonic() - begun < READY_LIMIT_S, f"{service} does not get ready:\n{log}"
+        for name, process in self.running.items():
+            while fleet.lacking(self.port[f"ops:{name}"]):
+                log = processes.last_lines(self.layout.log(name))
+                assert process.is_alive(), f"{name} died:\n{log}"
+                assert time.monotonic() - begun < READY_LIMIT_S, f"{name} does not get ready:\n{log}"
                 time.sleep(LOOK_EVERY_S)
         return time.monotonic() - begun
 
@@ -75,10 +92,13 @@ class Fleet:
         processes.stop(list(reversed(self.running.values())), DRAIN_LIMIT_S)
         self.running.clear()
 
-    def console(self, *arguments: str) -> None:
+    def console(self, *arguments: str) -> str:
+        """What it printed."""
         told = environment.environment_of_console(self.port, self.secret, "development")
         command = [sys.executable, "-m", "services.console", *arguments]
-        subprocess.run(command, cwd=TREE, env=self._inherited() | told, check=True, stdout=subprocess.DEVNULL)
+        environment_ = self._inherited() | told
+        done = subprocess.run(command, cwd=TREE, env=environment_, check=True, stdout=subprocess.PIPE, text=True)
+        return done.stdout
 
     def control(self, path: str, body: bytes | None = None) -> Any:
         """One request to the simulator's control."""
@@ -87,16 +107,29 @@ class Fleet:
             return json.loads(answer.read())
 
     def cpu_s(self) -> dict[str, float]:
-        """User and system time since each process began."""
-        spent = {name: _cpu_s(process.pid) for name, process in self.running.items()}
-        spent["postgresql"] = _cpu_s_of_family(self._postmaster())
+        """User and system time since each began: of each service, its copies together; of PostgreSQL, each database's backends apart."""
+        spent = dict.fromkeys((*STARTED, *(f"{POSTGRES} {name}" for name in WITH_DATABASE)), 0.0)
+        for name, process in self.running.items():
+            spent[_service(name)] += _cpu_s(process.pid)
+        for pid in _family(self._postmaster()):
+            with suppress(OSError):  # it ended
+                self._backends[pid] = _database_of(pid), _cpu_s(pid)
+        for database, seconds in self._backends.values():
+            if database in WITH_DATABASE:
+                spent[f"{POSTGRES} {database}"] += seconds
+        backends = sum(seconds for name, seconds in spent.items() if name.startswith(POSTGRES))
+        spent[f"{POSTGRES}, the rest"] = (
+            _cpu_s_of_family(self._postmaster()) - backends
+        )  # writers, autovacuum, others' backends
         spent["rabbitmq"] = _cpu_s(self._broker())
         return spent
 
     def pss_mb(self) -> dict[str, float]:
-        """Proportional share of memory, so that the sum is what the machine gives."""
-        share = {name: fleet.memory_mb(process.pid) or 0.0 for name, process in self.running.items()}
-        share["postgresql"] = sum(fleet.memory_mb(pid) or 0.0 for pid in _family(self._postmaster()))
+        """Proportional share of memory, so that the sum is what the machine gives; a service's copies together."""
+        share = dict.fromkeys(STARTED, 0.0)
+        for name, process in self.running.items():
+            share[_service(name)] += fleet.memory_mb(process.pid) or 0.0
+        share[POSTGRES] = sum(fleet.memory_mb(pid) or 0.0 for pid in _family(self._postmaster()))
         share["rabbitmq"] = fleet.memory_mb(self._broker()) or 0.0
         return share
 
@@ -123,7 +156,9 @@ async def new_fleet() -> Fleet:
     for service in WITH_DATABASE:
         await migrator.migrate(infra.dsn(service), service)
     names = ["carrier", "smpp", "message-api", "control", "http:gateway", *(f"ops:{service}" for service in STARTED)]
-    known = {"postgres": infra.postgres_port, "amqp": infra.amqp_port, "management": 0}
+    management = urlsplit(infra.management_url).port
+    assert management is not None
+    known = {"postgres": infra.postgres_port, "amqp": infra.amqp_port, "management": management}
     everyone = dict.fromkeys(("admin", *environment.BROKER_USERS), PASSWORD)
     return Fleet(
         infra,
@@ -131,6 +166,16 @@ async def new_fleet() -> Fleet:
         Ports(known | dict(zip(names, free_ports(len(names)), strict=True))),
         Secrets(PASSWORD, everyone, everyone, PRIVATE_KEY, PUBLIC_KEY, VERIFICATION_KEY),
     )
+
+
+def _service(instance: str) -> str:
+    return instance.partition("-")[0]
+
+
+def _database_of(pid: int) -> str:
+    """Which database a process of PostgreSQL serves; "" for those that serve none."""
+    title = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").decode(errors="replace").split()
+    return title[2] if len(title) > 3 and title[0] == "postgres:" else ""
 
 
 def _fields(pid: int) -> list[str]:

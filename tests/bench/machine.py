@@ -7,6 +7,7 @@ import platform
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +23,7 @@ BLOCK_BYTES = 4096
 
 
 def describe(infra: Infra) -> dict[str, str]:
+    """Of a platform that runs: its queues are told too."""
     assert infra.rabbitmq is not None
     cpu = next(line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name"))
     memory_kb = int(Path("/proc/meminfo").read_text().split()[1])
@@ -35,9 +37,19 @@ def describe(infra: Infra) -> dict[str, str]:
         "postgresql": infra.sql("SHOW server_version"),
         "settings": ", ".join(f"{name}={infra.sql(f'SHOW {name}')}" for name in SHOWN),
         "rabbitmq": f"{overview['rabbitmq_version']}, Erlang {overview['erlang_version']}",
+        "queues": _queues(infra),
         "commit": _commit(),
         "append and fdatasync of 4 KiB": "p50 {:.2f} ms, p99 {:.2f} ms".format(*_sync_ms()),
     }
+
+
+def _queues(infra: Infra) -> str:
+    assert infra.rabbitmq is not None
+    kinds = Counter(
+        f"{queue['type']}{', exclusive to a process' if queue['exclusive'] else ''}"
+        for queue in infra.rabbitmq.api("queues/heliograph")
+    )
+    return "; ".join(f"{count} {kind}" for kind, count in sorted(kinds.items(), reverse=True))
 
 
 def _commit() -> str:

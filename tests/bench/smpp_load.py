@@ -62,7 +62,8 @@ def submits(count: int, receipts: bool) -> list[bytes]:
 class _Client(asyncio.Protocol):
     """Refills the window as answers come; done when each text has its answer, and its receipt where one was asked for."""
 
-    def __init__(self, texts: list[bytes], receipts: bool) -> None:
+    def __init__(self, texts: list[bytes], receipts: bool, window: int) -> None:
+        self._window = window
         self._texts, self._wanted = texts, len(texts) if receipts else 0
         self._next = 0
         self._answers = self.receipts = 0
@@ -75,7 +76,7 @@ class _Client(asyncio.Protocol):
         self._transport.write(pdu(Command.BIND_TRANSCEIVER, 1, Bind("load", "simulate").encode()))
 
     def fill(self) -> None:
-        end = min(self._answers + WINDOW, len(self._texts))
+        end = min(self._answers + self._window, len(self._texts))
         if end > self._next:
             self._transport.write(b"".join(self._texts[self._next : end]))
             self._next = end
@@ -122,11 +123,11 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def measure(host: str, port: int, pid: int, count: int, receipts: bool) -> SmppFigures:
+async def measure(host: str, port: int, pid: int, count: int, receipts: bool, window: int = WINDOW) -> SmppFigures:
     """Against a simulator that runs already, as process `pid`."""
     texts = submits(count, receipts)
     loop = asyncio.get_running_loop()
-    transport, client = await loop.create_connection(lambda: _Client(texts, receipts), host, port)
+    transport, client = await loop.create_connection(lambda: _Client(texts, receipts, window), host, port)
     try:
         async with asyncio.timeout(ANSWER_LIMIT_S):
             await client.bound
@@ -139,14 +140,14 @@ async def measure(host: str, port: int, pid: int, count: int, receipts: bool) ->
         transport.abort()
 
 
-async def simulator_ceiling(count: int) -> dict[str, SmppFigures]:
+async def simulator_ceiling(count: int, window: int = WINDOW) -> dict[str, SmppFigures]:
     """With a simulator of its own: submits alone, and with a receipt each."""
     with tempfile.TemporaryDirectory() as folder:
         async with simulator_process(Path(folder)) as simulator:
             at = "127.0.0.1", simulator.smpp_port, simulator.pid
             return {
-                "submits": await measure(*at, count, receipts=False),
-                "submits with receipts": await measure(*at, count, receipts=True),
+                "submits": await measure(*at, count, receipts=False, window=window),
+                "submits with receipts": await measure(*at, count, receipts=True, window=window),
             }
 
 

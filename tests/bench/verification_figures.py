@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 
 import orjson
 
 from tests.bench.figures import LIMIT_S, LOOK_EVERY_S, Run, World, quiet
-from tests.bench.load import Connection, Refused
+from tests.bench.load import Connection, post
 from tests.bench.machine import quantile
 
 TEXT = "{code} is your code"
@@ -21,33 +20,8 @@ CODE_CHARACTERS = 6
 UNLIMITED = ("10000000", "1")  # sends, seconds: the limits are not what is measured
 
 
-class AnyAnswer(Connection):
-    """Of /v2: 201 is an answer as good as 200."""
-
-    async def ask(self, request: bytes) -> tuple[bytes, bytes]:
-        self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        head, body = await self._answer
-        if b" 20" not in head[:16]:
-            raise Refused(f"{head[:40]!r}: {body[:300]!r}")
-        return head, body
-
-
-@asynccontextmanager
-async def opened(port: int, count: int) -> AsyncIterator[list[AnyAnswer]]:
-    loop = asyncio.get_running_loop()
-    some = [(await loop.create_connection(AnyAnswer, "127.0.0.1", port))[1] for _ in range(count)]
-    try:
-        yield some
-    finally:
-        for each in some:
-            each.close()
-
-
 def _post(world: World, path: str, fields: dict[str, str]) -> bytes:
-    body = orjson.dumps(fields)
-    head = f"POST /v2/verifications{path} HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
-    return f"{head}authorization: Bearer {world.token}\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+    return post(f"/v2/verifications{path}", orjson.dumps(fields), token=world.token)
 
 
 class Handsets:
@@ -82,7 +56,7 @@ def send_and_check(clients: int) -> Callable[[World, int], Awaitable[Run]]:
         sent_ms: list[float] = []
         checked_ms: list[float] = []
 
-        async def client(connection: AnyAnswer) -> None:
+        async def client(connection: Connection) -> None:
             for number in numbers:
                 begun = time.monotonic()
                 send = _post(world, "", {"to": f"+{number}", "from": "82830", "text": TEXT})
@@ -96,7 +70,7 @@ def send_and_check(clients: int) -> Callable[[World, int], Awaitable[Run]]:
 
         looking = asyncio.create_task(handsets.look(over))
         begun = time.monotonic()
-        async with opened(world.fleet.gateway_port, clients) as connections:
+        async with world.connections(clients) as connections:
             await asyncio.gather(*(client(connection) for connection in connections))
         took_s = time.monotonic() - begun
         over.set()
