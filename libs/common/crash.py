@@ -32,6 +32,7 @@ POINTS = frozenset(
         "arrivals.committed",
         "stop.applied",
         "freeze.committed",
+        "forecast.committed",
         "hand_over.committed",
     }
 )

@@ -22,6 +22,18 @@ def uuid7() -> UUID:
     return UUID(int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | random)
 
 
+def uuid7s(count: int) -> list[UUID]:
+    """As many new ones, as if made one after the other; at half the cost."""
+    global _last
+    first = max(time.time_ns() * 4096 // 1_000_000, _last + 1)
+    _last = first + count - 1  # a batch of 5,000 is a millisecond ahead of the clock
+    random = memoryview(os.urandom(8 * count)).cast("Q")
+    return [
+        UUID(int=(stamp >> 12) << 80 | 0x7 << 76 | (stamp & 0xFFF) << 64 | 0b10 << 62 | bits & 0x3FFF_FFFF_FFFF_FFFF)
+        for stamp, bits in enumerate(random, first)
+    ]
+
+
 def uuid7_time(id_: UUID) -> datetime:
     """When `id_` was made, to the millisecond, in UTC."""
     return datetime.fromtimestamp((id_.int >> 80) / 1000, UTC)
