@@ -13,8 +13,13 @@ _NUMBER = re.compile(r"[+-]?[0-9]+")  # nothing to execute; a phone number stays
 
 def line(values: Iterable[object]) -> str:
     """None is an empty value."""
+    return lines([values])
+
+
+def lines(rows: Iterable[Iterable[object]]) -> str:
+    """As `line`, one after the other."""
     written = io.StringIO()
-    csv.writer(written).writerow(["" if value is None else _plain(str(value)) for value in values])
+    csv.writer(written).writerows([["" if value is None else _plain(str(value)) for value in row] for row in rows])
     return written.getvalue()
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from libs.common.bus import anyone, each, each_read, operator, user, user_or_console
+from libs.common.bus import anyone, each, each_read, only, operator, user, user_or_console
 from libs.common.contracts.auth import SEND
-from libs.common.contracts.campaign import CampaignStopped, RecipientsHandedOver
+from libs.common.contracts.campaign import CampaignSteered, RecipientsHandedOver
 from libs.common.contracts.carriers import ReplayCallbacks, TakeCallback
 from libs.common.contracts.inbound import ContactsReinstated, ContactsStopped, RepliesWanted, TextsReceived
 from libs.common.contracts.messaging import (
     CancelText,
+    CountQueued,
     CreateTemplate,
     FindTexts,
+    ForecastTexts,
     LiftFailed,
     ListTemplates,
     ReadConversation,
     ReadFailed,
     ReadMessagingBooks,
+    ReadRetention,
     ReadText,
     RemoveTemplate,
     ReplaceTemplate,
@@ -24,6 +27,7 @@ from libs.common.contracts.messaging import (
     SettleInDoubt,
     ShowTemplate,
     ShowText,
+    SteerCampaign,
 )
 from libs.common.contracts.policies import ReadPolicy, SetPolicy
 from libs.common.contracts.routing import (
@@ -40,6 +44,7 @@ from libs.common.contracts.routing import (
 )
 from libs.common.contracts.senders import HeadersChanged
 from libs.common.contracts.texts import PreviewText
+from libs.common.contracts.usage import ReadAccount, ReadPrices, ReadUsage, SetAccount, SetPrices
 from libs.common.contracts.verification import (
     CancelVerification,
     CheckVerification,
@@ -60,9 +65,11 @@ from services.messaging.conversations import handlers as conversations
 from services.messaging.doubts import handlers as doubts
 from services.messaging.doubts import loop as doubts_loop
 from services.messaging.ledger import handlers as ledger
+from services.messaging.ledger import retention
 from services.messaging.lookups import handlers as lookups
 from services.messaging.policies import handlers as policies
 from services.messaging.policies import loop as policies_loop
+from services.messaging.previews import forecasts
 from services.messaging.previews import handlers as previews
 from services.messaging.receipts import handlers as receipts
 from services.messaging.receipts import loop as receipts_loop
@@ -73,6 +80,8 @@ from services.messaging.settings import MessagingSettings
 from services.messaging.submitting import loop as submitting
 from services.messaging.suppressions import handlers as suppressions
 from services.messaging.templates import handlers as templates
+from services.messaging.usage import handlers as usage
+from services.messaging.usage import loop as usage_loop
 from services.messaging.verification import handlers as verification
 from services.messaging.verification import loop as verification_loop
 
@@ -103,7 +112,10 @@ SERVICE = Service(
         RemoveRoute: operator(each(routing.remove_route)),
         ReplayReceipts: operator(each(receipts.replay)),
         SetPolicy: user_or_console(each(policies.set_policy)),
+        SetPrices: operator(each(usage.set_prices)),
+        SetAccount: operator(each(usage.set_account)),
         SettleInDoubt: operator(each(doubts.settle_in_doubt)),
+        SteerCampaign: only("campaign")(sending.steer_campaigns),
     },
     queries={
         ReadConversation: user()(each_read(conversations.read_conversation)),
@@ -112,6 +124,11 @@ SERVICE = Service(
         ListTemplates: user()(each_read(templates.list_)),
         ShowTemplate: user()(each_read(templates.show)),
         ReadPolicy: user_or_console(each_read(policies.read_policy)),
+        CountQueued: only("campaign")(each_read(sending.count_queued)),
+        ForecastTexts: only("campaign")(each_read(forecasts.forecast_texts)),
+        ReadPrices: user_or_console(each_read(usage.read_prices)),
+        ReadUsage: user_or_console(each_read(usage.read_usage)),
+        ReadAccount: user_or_console(each_read(usage.read_account)),
         PreviewText: user_or_console(each_read(previews.preview_text)),
         ReadVerification: user()(each_read(verification.read)),
         WatchVerifications: operator(each_read(verification.watch)),
@@ -121,11 +138,12 @@ SERVICE = Service(
         ListDoubts: operator(each_read(doubts.list_doubts)),
         ShowText: operator(each_read(ledger.show_text)),
         ReadMessagingBooks: operator(each_read(ledger.read_books)),
+        ReadRetention: operator(each_read(retention.read_retention)),
     },
     events={
         HeadersChanged: sending.headers_changed,
         RecipientsHandedOver: sending.recipients_handed_over,
-        CampaignStopped: sending.campaign_stopped,
+        CampaignSteered: sending.campaign_steered,
         RepliesWanted: sending.replies_wanted,
         ContactsStopped: suppressions.stopped,
         ContactsReinstated: suppressions.reinstated,
@@ -144,7 +162,8 @@ SERVICE = Service(
         *suppressions.LOOPS,
         *verification_loop.LOOPS,
         *policies_loop.LOOPS,
-        *ledger.LOOPS,
+        *retention.LOOPS,
+        *usage_loop.LOOPS,
     ],
 )
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from libs.common.bus import Bus
 from libs.common.db import Database
 from libs.common.service import Kernel
 from services.messaging.connections import loop as connections
@@ -18,10 +19,13 @@ from services.messaging.connections import store
 from services.messaging.connections.desk import Desk
 from services.messaging.connections.sealing import Seal
 from services.messaging.connections.wakes import Wakes
+from services.messaging.ledger.retention import Kept
 from services.messaging.policies.rules import Policy
 from services.messaging.routing.rules import Table
 from services.messaging.settings import MessagingSettings
 from services.messaging.suppressions.rules import Header
+from services.messaging.usage.charging import Accounts, Waits
+from services.messaging.usage.rules import PriceTable
 
 NO_POLICY = Policy()
 
@@ -31,12 +35,14 @@ class Messaging:
     """`bound`: this process opens the carriers of which one process at a time may hold a session, and no others."""
 
     db: Database
+    bus: Bus
     worker: str  # this process, in the claims and leases it holds
     bound: bool
     simulator: tuple[str, int]
     public_url: str
     verification_key: bytes
     seal: Seal
+    kept: Kept
     epoch: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
     desks: list[Desk] = field(default_factory=list)
     routing: Table = field(default_factory=lambda: Table((), {}))
@@ -48,6 +54,13 @@ class Messaging:
     )  # of (company, sender key): only the special ones
     sender_caps: dict[str, float] = field(default_factory=dict)
     policies: dict[int, Policy] = field(default_factory=dict)
+    claimed: dict[tuple[int, int], int] = field(
+        default_factory=dict
+    )  # (campaign, carrier) -> position: not told to campaign yet
+    prices: PriceTable = field(default_factory=PriceTable)
+    prices_revision: int = 0
+    accounts: Accounts = field(default_factory=Accounts)
+    waiting_for_credit: dict[int, Waits] = field(default_factory=dict)  # companies that are not claimed for
     _closing: set[asyncio.Task[None]] = field(default_factory=set)
 
     def desk_of(self, carrier: int) -> Desk | None:
@@ -108,12 +121,14 @@ async def composed(kernel: Kernel[MessagingSettings], bound: bool) -> AsyncItera
     key = base64.b64decode(settings.verification_key.get_secret_value())
     app = Messaging(
         kernel.db,
+        kernel.bus,
         kernel.bus.process,
         bound,
         (far_side.hostname or "127.0.0.1", far_side.port or 0),
         settings.public_url.rstrip("/"),
         key,
         Seal(key),
+        Kept(settings.texts_kept_months, settings.raw_kept_days),
     )
     kernel.db.app = app  # what tending opens begins to work at once
     await connections.tend(app)

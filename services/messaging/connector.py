@@ -12,12 +12,13 @@ from services.messaging.connections import loop as connections
 from services.messaging.doubts import loop as doubts
 from services.messaging.routing import loop as routing
 from services.messaging.settings import MessagingSettings
+from services.messaging.submitting.telling import TELL
 
 SERVICE = Service(
     name="messaging",
     settings=MessagingSettings,
     compose=compose_bound,
-    loops=[connections.LOOP, routing.SHIFT, doubts.ASK],
+    loops=[connections.LOOP, routing.SHIFT, doubts.ASK, TELL],
 )
 
 if __name__ == "__main__":

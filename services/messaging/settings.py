@@ -15,3 +15,9 @@ class MessagingSettings(ServiceSettings):
     public_url: str = Field(
         "", description="Where carriers reach the gateway from outside; none: no carrier calls back."
     )
+    texts_kept_months: int = Field(
+        13, ge=1, description="Whole months of texts that are kept beside the current one; older ones are dropped."
+    )
+    raw_kept_days: int = Field(
+        30, ge=8, description="How long what carriers sent is kept as they sent it, to be read again or shown."
+    )

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from pydantic_settings import BaseSettings
 
 from libs.common.settings import BusSettings, ServiceSettings, Settings
+from services.campaign.campaigns.rules import NEXT as CAMPAIGN_NEXT
 from services.gateway.documented.operations import OPERATIONS
 from services.gateway.documented.statuses import MEANINGS, Status
 from services.messaging.carriers.kinds import KINDS
@@ -92,7 +93,24 @@ def states_page() -> str:
         "|---|---|---|",
     ]
     lines += [f"| {before} | {after} | {who} |" for before, follows in NEXT.items() for after, who in follows.items()]
-    return "\n".join([*lines, "", f"End states: {', '.join(sorted(END))}.", ""])
+    return "\n".join([*lines, "", f"End states: {', '.join(sorted(END))}.", "", *_campaign_states()])
+
+
+def _campaign_states() -> list[str]:
+    steps = [(before, after, who) for before, follows in CAMPAIGN_NEXT.items() for after, who in follows.items()]
+    ends = sorted(state for state, follows in CAMPAIGN_NEXT.items() if not follows)
+    return [
+        "# States of a campaign",
+        "",
+        "Printed from `services/campaign/campaigns/rules.py`. What each means, and what the commands do: [campaigns.md](../campaigns.md).",
+        "",
+        "| from | to | moved by |",
+        "|---|---|---|",
+        *(f"| {before} | {after} | {who} |" for before, after, who in steps),
+        "",
+        f"End states: {', '.join(ends)}.",
+        "",
+    ]
 
 
 def documented_page() -> str:

@@ -29,6 +29,7 @@ from libs.common.contracts import (
     senders,
     textins,
     texts,
+    usage,
     verification,
 )
 from libs.common.contracts.base import Ask, Broadcast, Code, Command, Event, Query
@@ -55,6 +56,7 @@ CONTRACTS = (
     senders,
     textins,
     texts,
+    usage,
     verification,
 )
 NAMES = ("auth", "campaign", "inbound", "messaging", "phonelist", "gateway")
@@ -192,7 +194,7 @@ def test_every_skip_and_every_silenced_check_says_why() -> None:
 
 
 def test_broadcasts_carry_nothing_that_must_not_be_lost() -> None:
-    assert {"SessionsRevoked", "Tick"} == {broadcast.__name__ for broadcast in all_of(Broadcast)}
+    assert {"SessionsRevoked", "Tick", "CampaignsClaimed"} == {broadcast.__name__ for broadcast in all_of(Broadcast)}
     assert get_args(auth.SessionsRevoked.model_fields["token_hashes"].annotation) == (str,)
 
 

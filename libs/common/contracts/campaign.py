@@ -35,7 +35,7 @@ Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 
 class SendingWindow(Contract):
-    """When a campaign may send, by the clock in the United Kingdom: on `days`, from `opens` to before `closes`, in hours and minutes. It does not go over midnight."""
+    """When a campaign may send, by the clock in the United Kingdom: on `days`, from `opens` to before `closes`, in hours and minutes, not over midnight."""
 
     days: list[Day] = Field(min_length=1, max_length=7)
     opens: time
@@ -378,7 +378,7 @@ class ReadReportRows(Query[ReportPage]):
     owner: ClassVar[str] = "campaign"
 
     campaign_id: Key
-    after: int = 0
+    after: Key = 0
     limit: Limit = PAGE_MAX
 
 

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
 
-from libs.common.contracts.base import ITEMS_MAX, PAGE_MAX, Command, Contract, Done, Event, Lane, Limit, Query
+from libs.common.contracts.base import (
+    ITEMS_MAX,
+    PAGE_MAX,
+    Broadcast,
+    Command,
+    Contract,
+    Done,
+    Event,
+    Lane,
+    Limit,
+    Query,
+)
 
 Id = Annotated[int, Field(ge=0, lt=2**63)]
 REFERENCE_CHARACTERS_MAX = 100
@@ -298,6 +309,27 @@ class ReadMessagingBooks(Query[MessagingBooks]):
     campaigns: list[int] = Field(default_factory=list, max_length=100)
 
 
+class LedgerMonth(Contract):
+    """A month's part of the ledger. `texts`: as the database estimates them. `goes_on`: when retention lets it go."""
+
+    month: date
+    texts: int
+    bytes: int
+    goes_on: date
+
+
+class Retention(Contract):
+    """Texts are kept for `kept_months` whole months beside the current one, what carriers sent as they sent it for `raw_kept_days`."""
+
+    kept_months: int
+    raw_kept_days: int
+    months: list[LedgerMonth]
+
+
+class ReadRetention(Query[Retention]):
+    owner: ClassVar[str] = "messaging"
+
+
 class SettleInDoubt(Command[Done]):
     """An operator's word on a text in doubt: what became of it."""
 
@@ -383,6 +415,36 @@ class ForecastTexts(Query[Forecast]):
     body: str
     test: bool = False
     items: list[ForecastItem] = Field(max_length=ITEMS_MAX)
+
+
+class Queued(Contract):
+    texts: int
+
+
+class CountQueued(Query[Queued]):
+    """For the campaign service only: how many of the campaign's texts have not been claimed; no more than `most` are counted."""
+
+    owner: ClassVar[str] = "messaging"
+
+    company_id: int
+    campaign_id: int
+    most: int
+
+
+class ClaimedTo(Contract):
+    """The highest position of the campaign that was claimed for the carrier (its id) since the last telling."""
+
+    campaign_id: int
+    carrier: int
+    position: int
+
+
+class CampaignsClaimed(Broadcast):
+    """How far campaigns' texts have left the queue, so that campaign hands over what can go and no more. A hint: campaign asks where none comes."""
+
+    type: ClassVar[str] = "messaging.campaigns.claimed"
+
+    items: list[ClaimedTo]
 
 
 class TextsSettled(Event):

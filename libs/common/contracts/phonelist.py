@@ -63,6 +63,15 @@ class BadRow(Contract):
     reason: str
 
 
+class Repaired(Contract):
+    """A number that was not well written, as `value`, and could be read all the same. `how`: libs/common/sheets/numbers.py names the repairs."""
+
+    line: int
+    value: str
+    number: str
+    how: list[str]
+
+
 class BeginImport(Command[Done]):
     """Opens import `import_id` into a list: entries wait aside until FinishImport; one that is never finished leaves nothing in the list."""
 
@@ -73,35 +82,56 @@ class BeginImport(Command[Done]):
     list_id: Key
 
 
+LINES_MAX = 2_000  # a message of an import: its rows are looked at and put aside together, as one
+Line = Annotated[int, Field(ge=1, le=1_000_000_000)]
+
+
 class RowsChecked(Contract):
-    bad: list[BadRow]
+    """How many of these lines are bad, whoever found it."""
+
+    bad_count: int
 
 
 class AddRows(Command[RowsChecked]):
-    """`first_line` numbers `entries` for the report of bad rows; a repeat of the same lines replaces them."""
+    """Lines of an import: `columns` has of each of `fields`, names out of FIELDS with phone_number among them, a value for each of `lines`; dates as ISO
+    8601. `lines` rise. The same piece again, from the same first to the same last line of good and bad ones, replaces what it was, which is why it need
+    not be remembered; lines that came in other pieces are refused with duplicate: another file is another import.
 
+    `bad`: lines that the reader of the file found bad; `repaired`: how often it put a number right, by what it did, and `repairs`: some of these.
+    """
+
+    remembered: ClassVar[bool] = False
     owner: ClassVar[str] = "phonelist"
     lane: ClassVar[Lane] = Lane.BULK
 
     import_id: UUID
-    first_line: int = Field(ge=1, le=1_000_000_000)
-    entries: list[Entry] = Field(max_length=ITEMS_MAX)
+    fields: list[str] = Field(min_length=1, max_length=17)
+    lines: list[Line] = Field(max_length=LINES_MAX)
+    columns: list[list[str | None]] = Field(min_length=1, max_length=17)
+    bad: list[BadRow] = Field(default_factory=list, max_length=LINES_MAX)
+    repaired: dict[str, int] = Field(default_factory=dict)
+    repairs: list[Repaired] = Field(default_factory=list, max_length=100)
 
 
 class ImportReport(Contract):
-    """`bad`: the first 100 bad rows; `bad_count`: all of them."""
+    """`duplicates`: numbers that were in the list already, or earlier in the import. `bad`: the first 100 bad rows; `bad_count`: all of them, which
+    ReadBadRows tells. `repaired`: how often which repair was made; `repairs`: the first ones of each."""
 
     added: int
     duplicates: int
     bad_count: int
     bad: list[BadRow]
+    repaired: dict[str, int] = Field(default_factory=dict)
+    repairs: list[Repaired] = Field(default_factory=list)
 
 
 class FinishImport(Command[ImportReport]):
-    """Adds the waiting entries to the list in one transaction.
+    """Adds the waiting entries to the list in one transaction. A finished one tells its report again.
+
+    `lines`: how many, good and bad, the client sent: refused with wrong_state where others wait.
 
     With `all_or_nothing`, refused if any row is bad, and nothing is added: with invalid_number where the first bad one has no number that is one,
-    with invalid_request where another field is to blame.
+    with invalid_request where another field is to blame. Its rows wait on, to be put right or forgotten.
     """
 
     owner: ClassVar[str] = "phonelist"
@@ -109,6 +139,26 @@ class FinishImport(Command[ImportReport]):
 
     import_id: UUID
     all_or_nothing: bool
+    lines: int | None = None
+
+
+class BadRowsPage(Contract):
+    rows: list[BadRow]
+    more: bool
+
+
+class ReadBadRows(Query[BadRowsPage]):
+    """The bad rows of an import by line, open or finished; `after` is the last line of the page before. Kept for BAD_ROWS_KEPT_DAYS."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    list_id: Key
+    import_id: UUID
+    after: int = Field(0, ge=0, le=1_000_000_000)
+    limit: Limit = 1_000
+
+
+BAD_ROWS_KEPT_DAYS = 30
 
 
 class AddEntries(Command[ImportReport]):
@@ -159,6 +209,7 @@ class ReadRecipients(Query[RecipientsPage]):
     list_id: Key
     after: Key = 0
     until: Key | None = None
+    limit: Limit = PAGE_MAX
     fields: list[str] = Field(default_factory=list, max_length=17)
 
 
@@ -274,6 +325,18 @@ class ReadNeighbour(Query[Neighbour]):
     side: Literal["previous", "next"]
 
 
+class ReadValues(Query[RecipientsPage]):
+    """As ReadNumbers, with the values of `fields`, names out of FIELDS: a list as a table. A page may be short of `limit` where they are many bytes."""
+
+    owner: ClassVar[str] = "phonelist"
+
+    list_id: Key
+    after: Key = 0
+    until: Key | None = None
+    fields: list[str] = Field(min_length=1, max_length=17)
+    limit: Limit = PAGE_MAX
+
+
 class EntriesPage(Contract):
     """As NumbersPage, with everything of each entry."""
 
@@ -301,6 +364,37 @@ class RemoveEntry(Command[Done]):
 
     list_id: Key
     number: str
+
+
+class MergedLists(Contract):
+    """`duplicates`: numbers that the list had already, or that came twice; what it had of them stays."""
+
+    added: int
+    duplicates: int
+
+
+class MergeLists(Command[MergedLists]):
+    """Adds the entries of lists `from_ids`, one list after the other, to `list_id`, in one transaction; they keep theirs. Repeated, it adds what is new."""
+
+    owner: ClassVar[str] = "phonelist"
+    lane: ClassVar[Lane] = Lane.BULK
+
+    list_id: Key
+    from_ids: list[Key] = Field(min_length=1, max_length=20)
+
+
+class SubtractedList(Contract):
+    removed: int
+
+
+class SubtractList(Command[SubtractedList]):
+    """Takes every number that list `minus_id` holds out of `list_id`, in one transaction."""
+
+    owner: ClassVar[str] = "phonelist"
+    lane: ClassVar[Lane] = Lane.BULK
+
+    list_id: Key
+    minus_id: Key
 
 
 class PhonelistBooks(Contract):

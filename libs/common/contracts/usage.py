@@ -117,7 +117,7 @@ class ReadAccount(Query[Account]):
 class AccountLow(Event):
     """The company's credit fell below its mark, or what it wants to send goes beyond its credit or cap: that waits in the queue. Told once an hour at most."""
 
-    type: ClassVar[str] = "messaging.accounts.low"
+    type: ClassVar[str] = "messaging.accounts.lowered"
     public: ClassVar[bool] = True
 
     credit_micros: int | None

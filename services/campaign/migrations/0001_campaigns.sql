@@ -22,8 +22,7 @@ CREATE TABLE campaigns (
     per_minute int CHECK (per_minute > 0),
     spread_until timestamptz,
     windows jsonb NOT NULL DEFAULT '[]',                    -- libs.common.contracts.campaign.SendingWindow; none: always
-    paced_from timestamptz,                                 -- since when, and
-    paced_at int NOT NULL DEFAULT 0,                        -- from which checkpoint the pace counts: anew after each rest
+    paced_to timestamptz,                                   -- up to when what is handed over has used up what the pace allows
     watched_from int NOT NULL DEFAULT 0,                    -- positions up to this are not looked at for bursts of errors: a person resumed after them
     dry_run_of int REFERENCES campaigns (id) ON DELETE CASCADE, -- a campaign that is only frozen, to tell what would become of it
     test boolean NOT NULL,                                  -- made with a test key: nothing of it leaves the platform
@@ -52,14 +51,18 @@ CREATE INDEX campaigns_running ON campaigns (id) WHERE state IN ('launched', 'fr
 -- What a company's pages of campaigns go by; neither column ever changes, so the checkpoint's updates stay heap-only.
 CREATE INDEX campaigns_of_company ON campaigns (company_id, id);
 
+-- What a text that comes back is looked up by: which campaigns went out from the sender it was texted to, of late. Changed at a launch only.
+CREATE INDEX campaigns_of_sender ON campaigns (company_id, sender, starts_at) WHERE dry_run_of IS NULL;
+
 CREATE TABLE links (
     campaign_id int NOT NULL REFERENCES campaigns (id),
     list_id int NOT NULL,
     exclude boolean NOT NULL DEFAULT false,                 -- its numbers get nothing: read before the others
     read_to bigint NOT NULL DEFAULT 0,                      -- freezing: key of the last entry read
     read_until bigint,                                      -- the list's highest key at launch: its version
-    numbers int NOT NULL DEFAULT 0,                         -- how many were read; those of a campaign less `targeted` were duplicates
+    numbers int NOT NULL DEFAULT 0,                         -- how many were read; 0 of a list that excludes
     complete boolean NOT NULL DEFAULT false,
+    place bigint GENERATED ALWAYS AS IDENTITY,              -- the order of linking: of a number on several lists the first one's entry counts
     PRIMARY KEY (campaign_id, list_id)
 );
 
@@ -81,16 +84,16 @@ CREATE TABLE recipients (
     PRIMARY KEY (campaign_id, position),
     UNIQUE (campaign_id, number),
     CHECK ((state IS NULL) = (version = 0))
-) WITH (fillfactor = 45);
+) WITH (fillfactor = 42);
 
--- Sums of spans of recipients that will not change any more, so that how far a campaign is can be told without counting a million rows.
+-- Sums of spans of recipients, so that how far a campaign is can be told without counting a million rows. One row a span: a whole snapshot of it.
 -- The books count the rows themselves.
 CREATE TABLE tallies (
     campaign_id int NOT NULL,
     span int NOT NULL,                                      -- positions span * TALLY_SPAN + 1 and on
-    state text NOT NULL,
-    recipients int NOT NULL,
-    PRIMARY KEY (campaign_id, span, state)
+    ended jsonb NOT NULL,                                   -- state -> recipients, of those whose end is final
+    late int[] NOT NULL,                                    -- positions of the others, few: each is looked up
+    PRIMARY KEY (campaign_id, span)
 );
 
 CREATE TABLE excluded_numbers (                             -- of lists that exclude, while the campaign is frozen

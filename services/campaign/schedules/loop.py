@@ -1,7 +1,7 @@
-"""What the clock does to campaigns: begins those whose LaunchAt has come, ends those whose Lease runs out.
+"""What the clock does to campaigns: begins those whose LaunchAt has come, rests those outside their windows, ends those whose Lease runs out.
 
-Owns the steps launched -> freezing and anything running -> expired. The hand-over looks at the lease itself: nothing is
-handed over between the end of a lease and the next round of this loop.
+Owns the steps launched -> freezing and anything running -> expired, and `resting`. The hand-over looks at lease and windows itself: nothing is
+handed over between the end of one and the next round of these loops; what messaging has by then is held back by them, within two seconds.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from typing import Any
 
 import structlog
 
-from libs.common.contracts.campaign import CampaignStopped
+from libs.common.clock import UK
 from libs.common.loop import Loop
 from libs.common.service import Kernel
-from services.campaign.schedules import store
+from services.campaign.schedules import rules, store
 
 log = structlog.get_logger()
 
@@ -29,11 +29,38 @@ async def begin(app: Kernel[Any]) -> int:
 async def expire(app: Kernel[Any]) -> int:
     async with app.db.transaction() as tx:
         expired = await store.expire_if_lease_is_over(tx)
-        for campaign_id, company_id in expired:
-            tx.emit(CampaignStopped(company_id=company_id, campaign_id=campaign_id))
-    for campaign_id, _ in expired:
-        log.info("campaign_expired", campaign_id=campaign_id)
+        for steered in expired:
+            tx.emit(steered)
+    for steered in expired:
+        log.info("campaign_expired", campaign_id=steered.campaign_id)
     return len(expired)
 
 
-LOOPS = [Loop("begin", begin, every_s=1.0, woken_by=frozenset({"begin"})), Loop("expire", expire, every_s=5.0)]
+async def rest(app: Kernel[Any]) -> int:
+    """Each campaign whose windows have opened or closed: what messaging has of it goes on, or rests."""
+    async with app.db.reading() as tx:
+        windowed = await store.windowed(tx)
+    for campaign in windowed:
+        resting = not rules.open_at(campaign.windows, campaign.at)
+        if resting is not campaign.resting:
+            await _rest(app, campaign, resting)
+    return 0  # the next look is at the next poll
+
+
+async def _rest(app: Kernel[Any], campaign: store.Windowed, resting: bool) -> None:
+    opens = rules.next_change(campaign.windows, campaign.at) if resting else None
+    why = f"outside its windows until {opens.astimezone(UK):%a %d %b %H:%M}" if opens else ""
+    async with app.db.transaction() as tx:
+        steered = await store.rest_if_sending(tx, campaign.id, resting=resting, why=why)
+        if steered:
+            tx.emit(steered)
+            tx.wake("hand_over")
+    if steered:
+        log.info("campaign_rests" if resting else "campaign_goes_on", campaign_id=campaign.id)
+
+
+LOOPS = [
+    Loop("begin", begin, every_s=1.0, woken_by=frozenset({"begin"})),
+    Loop("rest", rest, every_s=1.0),
+    Loop("expire", expire, every_s=5.0),
+]

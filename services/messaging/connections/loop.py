@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import structlog
 from pydantic import ValidationError
 
+from libs.common import gsm
 from libs.common.db import Tx
 from libs.common.loop import Loop
 from services.messaging.carriers.carrier import Carrier, Place
@@ -28,6 +29,7 @@ from services.messaging.routing import store as routing
 from services.messaging.routing.rules import Condition, Table
 from services.messaging.sending.store import special_headers
 from services.messaging.submitting.loop import lane_loops
+from services.messaging.usage import charging
 
 if TYPE_CHECKING:
     from services.messaging.app import Messaging
@@ -52,6 +54,7 @@ async def tend(app: Messaging) -> int:
         app.headers = await special_headers(tx)
         app.policies = await policies.all(tx)
         routes = await routing.routes(tx)
+        await charging.refresh(app, tx)
     for desk in held:  # only now: a lease that was not committed is not ours to write under
         if desk not in lost and desk.held is not None:
             desk.held.write_until = began + rules.LEASE_S - rules.WRITE_MARGIN_S
@@ -127,6 +130,14 @@ def _client(app: Messaging, carrier: Listed, held: Held | None) -> Carrier:
     if held is not None:
         place = Place(carrier.name, app.worker, epoch, may_write_until=lambda: held.write_until)
     return kind.make(kind.settings.model_validate(app.seal.open(carrier.settings)), place)
+
+
+async def header_octets(app: Messaging, tx: Tx, carrier_id: int) -> int:
+    """What the header of a part takes with a carrier, also with one that other processes have open: its client says it, and opens nothing to do so."""
+    if (desk := app.desk_of(carrier_id)) is not None:
+        return desk.carrier.capabilities.header_octets
+    carrier = next((each for each in await store.listed(tx) if each.id == carrier_id), None)
+    return gsm.HEADER_OCTETS if carrier is None else _client(app, carrier, None).capabilities.header_octets
 
 
 def _condition(app: Messaging, carrier: Listed) -> Condition:

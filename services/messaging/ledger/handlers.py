@@ -20,8 +20,6 @@ from libs.common.contracts.messaging import (
 from libs.common.db import Tx
 from libs.common.db.pool import Record
 from libs.common.ids import uuid7_time
-from libs.common.loop import Loop
-from services.messaging.app import Messaging
 from services.messaging.ledger import store
 from services.messaging.sending.rules import Lane
 
@@ -93,13 +91,3 @@ async def read_books(tx: Tx, ask: Asked[ReadMessagingBooks]) -> MessagingBooks:
         campaigns=[CampaignTally(campaign_id=id_, states=states) for id_, states in tallies.items()],
         outbox=await store.waiting_in_outbox(tx),
     )
-
-
-async def make_partitions(app: Messaging) -> int:
-    """Next month's part of the ledger, made ahead: there is no default one."""
-    async with app.db.transaction() as tx:
-        await store.make_next_partition(tx)
-    return 0
-
-
-LOOPS = [Loop("make_partitions", make_partitions, every_s=6 * 3600.0)]

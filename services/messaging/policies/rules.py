@@ -14,7 +14,7 @@ from typing import Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from libs.common import countries
+from libs.common import countries, near_gsm
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.policies import REPETITION_MAX, OptOutCheck
 
@@ -53,6 +53,11 @@ def zone(name: str) -> ZoneInfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # no such name; one that leads out of the folder; a folder's
         return None
+
+
+def words(policy: Policy, body: str) -> str:
+    """What is sent for `body`."""
+    return near_gsm.replaced(body) if policy.near_gsm else body
 
 
 def quiet_until(policy: Policy, number: str, now: datetime) -> datetime | None:

@@ -102,7 +102,8 @@ async def apply(tx: Tx, carrier: int, receipts: Sequence[Receipt]) -> list[Recor
     by_reference = {receipt.reference: receipt for receipt in reversed(final) if receipt.text_id is None}
     if by_reference:
         ends |= await _by_reference(tx, carrier, by_reference)
-    closed = await close_each(tx, [(id_, state, receipt.error or "") for id_, (state, receipt) in ends.items()])
+    said = [(id_, state, receipt.error or "") for id_, (state, receipt) in ends.items()]
+    closed = await close_each(tx, said, by_receipt=True)
     failed = [
         (row, ends[row["id"]][1].failure if row["state"] == State.FAILED else Failure.TEMPORARY)
         for row in closed

@@ -12,9 +12,18 @@ from uuid import UUID
 from libs.common.bus import Asked
 from libs.common.clock import now
 from libs.common.contracts.base import Code, Done, Refusal
-from libs.common.contracts.campaign import CampaignStopped, RecipientsHandedOver
+from libs.common.contracts.campaign import CampaignSteered, RecipientsHandedOver
 from libs.common.contracts.inbound import RepliesWanted
-from libs.common.contracts.messaging import CancelText, SendText, State, TextId
+from libs.common.contracts.messaging import (
+    CancelText,
+    CountQueued,
+    Queued,
+    SendText,
+    State,
+    SteerCampaign,
+    Steered,
+    TextId,
+)
 from libs.common.contracts.senders import HeadersChanged
 from libs.common.db import Tx
 from libs.common.db.pool import Record
@@ -24,7 +33,7 @@ from services.messaging.ledger.closing import close
 from services.messaging.policies.store import too_many
 from services.messaging.sending import rules, store
 from services.messaging.sending.queueing import queue, queue_recipients
-from services.messaging.sending.rules import Lane
+from services.messaging.sending.rules import STOPPED, Lane
 from services.messaging.suppressions.rules import why_not
 from services.messaging.suppressions.store import stops_of
 from services.messaging.templates.rules import rendered
@@ -123,18 +132,44 @@ def _cancelled(ask: Asked[CancelText], row: Record | None) -> Done | Refusal:
 
 
 async def recipients_handed_over(tx: Tx, event: RecipientsHandedOver) -> None:
-    """Queues a window of a campaign; cancelled at once where its stop overtook it."""
-    body = replaced(event.body) if tx.app.policy_of(event.company_id).near_gsm else event.body
-    stopped = await store.keep_campaign(tx, event.campaign_id, event.company_id, event.sender, body)
-    await queue_recipients(tx, event)
-    if stopped:
-        await close(tx, [r.id for r in event.items], State.CANCELLED, "campaign stopped")
+    """Queues a window of a campaign, by its course: held back, or cancelled at once, where that overtook it."""
+    said = replaced if tx.app.policy_of(event.company_id).near_gsm else str
+    course = await store.keep_campaign(tx, event.campaign_id, event.company_id, event.sender, said(event.body))
+    own = any(recipient.body is not None for recipient in event.items)
+    bodies = [None if recipient.body is None else said(recipient.body) for recipient in event.items] if own else []
+    await queue_recipients(tx, event, course, bodies)
+    if course.stopped:
+        await close(tx, [r.id for r in event.items], State.CANCELLED, STOPPED)
 
 
-async def campaign_stopped(tx: Tx, event: CampaignStopped) -> None:
-    """Cancels what is queued; what a carrier has, or may have, goes on."""
-    queued = await store.stop_campaign(tx, event.campaign_id, event.company_id)
-    await close(tx, queued, State.CANCELLED, "campaign stopped")
+async def steer_campaigns(tx: Tx, asked: Sequence[Asked[SteerCampaign]]) -> list[Steered]:
+    """From its commit on nothing of a campaign is claimed unless its course is go; what a carrier has, or may have, goes on, and is counted.
+
+    What is queued follows by the event that tells the same: the answer need not wait for 20,000 rows, since claims obey the course by themselves.
+    In the order of campaigns, so that two folds that steer the same ones do not wait for each other.
+    """
+    for one in sorted(asked, key=lambda ask: ask.body.campaign_id):
+        await store.steer_unless_older(tx, one.body)
+    return [
+        Steered(can_still_arrive=await store.with_carriers(tx, one.body.campaign_id, one.body.company_id))
+        for one in asked
+    ]
+
+
+async def campaign_steered(tx: Tx, event: CampaignSteered) -> None:
+    """As it was asked, or before it could be; and what is queued is put off, or is due again, or is cancelled."""
+    campaign_id, company_id = event.campaign_id, event.company_id
+    if not await store.steer_unless_older(tx, event):
+        return
+    if event.course == "stop":
+        await close(tx, await store.queued_of(tx, campaign_id, company_id), State.CANCELLED, STOPPED)
+    else:
+        held = event.course == "hold"
+        await store.steer_queued(tx, campaign_id, company_id, held=held, expires_at=event.expires_at)
+
+
+async def count_queued(tx: Tx, ask: Asked[CountQueued]) -> Queued:
+    return Queued(texts=await store.count_queued(tx, ask.body.campaign_id, ask.body.company_id, ask.body.most))
 
 
 async def replies_wanted(tx: Tx, event: RepliesWanted) -> None:

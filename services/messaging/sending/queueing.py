@@ -14,7 +14,7 @@ from services.messaging.routing.handlers import NO_ROUTE, routed
 from services.messaging.routing.rules import Routable
 from services.messaging.sending import store
 from services.messaging.sending.rules import Lane
-from services.messaging.sending.store import Draft
+from services.messaging.sending.store import Course, Draft
 from services.messaging.submitting.loop import wake_name
 
 UNROUTED = -1  # no carrier has this id: closed in the same transaction
@@ -29,12 +29,15 @@ async def queue(tx: Tx, lane: Lane, drafts: Sequence[Draft]) -> None:
     await _reject(tx, [draft.id for draft, way in zip(drafts, ways, strict=True) if way[0] == UNROUTED])
 
 
-async def queue_recipients(tx: Tx, window: RecipientsHandedOver) -> None:
+async def queue_recipients(
+    tx: Tx, window: RecipientsHandedOver, course: Course, bodies: Sequence[str | None] = ()
+) -> None:
+    """`bodies`: of each recipient, None for the campaign's; none at all where nobody has words of his own."""
     items = window.items
     unreachable = {recipient.id: why for recipient in items if (why := countries.reachable(recipient.number))}
     texts = [Routable(r.id, window.company_id, Lane.BULK, r.number, window.sender, window.test) for r in items]
     ways = await _ways(tx, texts, Lane.BULK)
-    await store.insert_recipients(tx, window, ways)
+    await store.insert_recipients(tx, window, course, bodies, ways)
     await _reject(tx, [recipient.id for recipient, way in zip(items, ways, strict=True) if way[0] == UNROUTED])
     await close_each(tx, [(id_, State.REJECTED, why) for id_, why in unreachable.items()])
 

@@ -12,6 +12,11 @@ from libs.common.contracts.messaging import SCHEDULE_DAYS_MAX
 TRANSACTIONAL_LIFE = timedelta(days=2)  # a text that could not be sent for so long is no longer wanted
 
 
+STOPPED = "campaign stopped"  # the reason of what is cancelled with it
+# What a held campaign has in the queue is put off by a thousand years: claims pass it by at no cost, and its times are known when it goes on.
+HELD_S = 1000 * 365 * 86_400
+
+
 class Lane(IntEnum):
     """The queue a text waits in, so that a code never waits behind a campaign. Also its class: what may be done with it."""
 

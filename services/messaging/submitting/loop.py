@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import math
+import random
 import time
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -32,10 +34,14 @@ from services.messaging.receipts import handlers as receipts
 from services.messaging.routing.store import happened
 from services.messaging.sending.rules import Lane
 from services.messaging.sending.states import END
-from services.messaging.submitting import meters, rules, store
+from services.messaging.submitting import meters, rules, store, telling
+from services.messaging.submitting.courses import on_course
 from services.messaging.submitting.floors import Floors
-from services.messaging.submitting.prepare import Prepared, awake, prepared, within_caps
+from services.messaging.submitting.prepare import Prepared, awake, prepared, within_bounds
+from services.messaging.submitting.shares import shares
 from services.messaging.suppressions.handlers import note_failed, reason_against
+from services.messaging.usage.charging import Charge, give_back
+from services.messaging.usage.rules import not_taken
 
 if TYPE_CHECKING:
     from services.messaging.app import Messaging
@@ -60,27 +66,31 @@ async def submit(app: Messaging, desk: Desk, lane: Lane) -> int:
         return 0
     claim_id, began = uuid7(), time.monotonic()
     async with app.db.transaction() as tx:
-        claimed = await _claim(desk, tx, lane, claim_id)
+        claimed = await _claim(app, desk, tx, lane, claim_id)
         if not claimed:
             return 0
         rows = await _close_unsendable(tx, claimed)
         if lane is Lane.BULK:
+            rows = await on_course(tx, claim_id, rows)
             rows = await awake(app, tx, claim_id, rows)
         texts = await prepared(app, desk, tx, rows)
-        texts = await within_caps(app, desk, tx, claim_id, texts)
+        texts, charge = await within_bounds(app, desk, tx, claim_id, texts)
         if texts:
-            await store.keep_claim(tx, claim_id, app.worker, desk.carrier.name, LEASE_S, [text.id for text in texts])
+            ids, taken = [text.id for text in texts], [text.taken + text.charged for text in texts]
+            await store.keep_claim(tx, claim_id, app.worker, desk.carrier.name, LEASE_S, ids, taken)
     crash.point("claim.committed")
+    if lane is Lane.BULK:
+        telling.note(app, desk.id, claimed)
     if texts:
         # No transaction is open here: the far side may take its time. The lease begins after `began`, so the fence errs on the safe side.
         handed = await _hand_over(app, desk, texts, began, write_by=began + LEASE_S)
         crash.point("submit.answered")
-        await _settle_while_database_away(app, desk, claim_id, handed)
+        await _settle_while_database_away(app, desk, claim_id, handed, charge)
         crash.point("settle.committed")
     return len(claimed)
 
 
-async def _claim(desk: Desk, tx: Tx, lane: Lane, claim_id: UUID) -> list[Record]:
+async def _claim(app: Messaging, desk: Desk, tx: Tx, lane: Lane, claim_id: UUID) -> list[Record]:
     most = claim_max(lane, desk.carrier, desk.parts_per_s)
     if desk.parts_per_s is not None:
         level = await meters.level(tx, meters.of_carrier(desk.id), desk.parts_per_s)
@@ -89,11 +99,34 @@ async def _claim(desk: Desk, tx: Tx, lane: Lane, claim_id: UUID) -> list[Record]
             return []
     floors = desk.floors if lane is Lane.BULK else Floors()
     from_here = floors.known()
-    claimed = await store.claim_queued(tx, desk.id, lane, from_here, most, claim_id)
+    claimed = await _claim_fairly(app, desk, tx, lane, floors, from_here, most, claim_id)
     if not claimed:
         from_here = floors.begin(await store.waiting_companies(tx, desk.id, lane))
-        claimed = await store.claim_queued(tx, desk.id, lane, from_here, most, claim_id)
-    floors.rise((row["company_id"], row["next_attempt_at"]) for row in claimed)
+        claimed = await _claim_fairly(app, desk, tx, lane, floors, from_here, most, claim_id)
+    return claimed
+
+
+async def _claim_fairly(
+    app: Messaging,
+    desk: Desk,
+    tx: Tx,
+    lane: Lane,
+    floors: Floors,
+    from_here: Mapping[int, datetime],
+    most: int,
+    claim_id: UUID,
+) -> list[Record]:
+    """By weight; what some companies leave of their shares goes to those that have more."""
+    waiting = [company_id for company_id in from_here if company_id not in app.waiting_for_credit]
+    claimed: list[Record] = []
+    while waiting and len(claimed) < most:
+        weights = {company_id: app.accounts.weights.get(company_id, 1) for company_id in waiting}
+        asked = shares(weights, most - len(claimed), random.random())  # noqa: S311  whose turn the odd one is
+        some = await store.claim_queued(tx, desk.id, lane, from_here, asked, claim_id)
+        floors.rise((row["company_id"], row["next_attempt_at"]) for row in some)
+        claimed += some
+        given = Counter(row["company_id"] for row in some)
+        waiting = [company_id for company_id, share in asked.items() if given[company_id] == share] if some else []
     return claimed
 
 
@@ -140,13 +173,15 @@ def _count(desk: Desk, answers: Sequence[Answer]) -> None:
     desk.did(answered=len(answers) - errors, errors=errors)
 
 
-async def _settle_while_database_away(app: Messaging, desk: Desk, claim_id: UUID, handed: Handed) -> None:
+async def _settle_while_database_away(
+    app: Messaging, desk: Desk, claim_id: UUID, handed: Handed, charge: Charge | None
+) -> None:
     """What the carrier said is kept in hand until it can be written down: else it would be in doubt. A repeat meets its own guard."""
     until = time.monotonic() + SETTLE_LIMIT_S
     while True:
         try:
             async with app.db.transaction() as tx:
-                await _settle(tx, desk, claim_id, handed)
+                await _settle(app, tx, desk, claim_id, handed, charge)
             return
         except AWAY as error:
             if time.monotonic() > until:
@@ -155,24 +190,48 @@ async def _settle_while_database_away(app: Messaging, desk: Desk, claim_id: UUID
             await asyncio.sleep(0.5)
 
 
-async def _settle(tx: Tx, desk: Desk, claim_id: UUID, handed: Handed) -> None:
-    by_state: dict[State, list[tuple[UUID, rules.Outcome]]] = defaultdict(list)
-    for text, outcome, _ in handed:
-        by_state[outcome.state].append((text.id, outcome))
-    name = desk.carrier.name
-    await store.submitted_if_claimed(tx, claim_id, name, by_state[State.SUBMITTED])
-    await store.again_if_claimed(tx, claim_id, by_state[State.QUEUED])
-    refused = [(id_, f"not taken by {name}: {o.reason}") for id_, o in by_state[State.QUEUED] if o.counted]
-    await happened(tx, refused)
-    unknown = [(id_, outcome.reason) for id_, outcome in by_state[State.IN_DOUBT]]
-    tell_settled(tx, await store.in_doubt_if_submitting(tx, claim_id, name, unknown))
-    ended = [(text.id, outcome.state, outcome.reason) for text, outcome, _ in handed if outcome.state in END]
-    closed = await close_each(tx, ended)
-    refusals = {text.id: outcome.refusal for text, outcome, _ in handed}
-    await note_failed(tx, [(row, Failure.PERMANENT) for row in closed if refusals[row["id"]] is Refusal.BAD_NUMBER])
+async def _settle(app: Messaging, tx: Tx, desk: Desk, claim_id: UUID, handed: Handed, charge: Charge | None) -> None:
+    await store.drop_claim(
+        tx, claim_id
+    )  # first: it says of what ends without an answer what was taken (ledger/closing.py)
+    submitted = [(text, outcome) for text, outcome, _ in handed if outcome.state is State.SUBMITTED]
+    references, taken = [o.reference for _, o in submitted], [text.taken + text.charged for text, _ in submitted]
+    name, ids = desk.carrier.name, [text.id for text, _ in submitted]
+    await store.submitted_if_claimed(tx, claim_id, name, ids, references, taken)
+    if len(submitted) < len(handed):
+        others = [one for one in handed if one[1].state is not State.SUBMITTED]
+        await _settle_others(app, tx, name, claim_id, others, charge)
     if desk.keeps_references:
         await receipts.keep_taken(tx, desk, _taken(handed))
-    await store.drop_claim(tx, claim_id)
+
+
+async def _settle_others(
+    app: Messaging, tx: Tx, name: str, claim_id: UUID, handed: Handed, charge: Charge | None
+) -> None:
+    """Texts that were not simply taken. What of them surely was not is given back."""
+    untaken = {text.id: not_taken(text.charged, answers) for text, _, answers in handed}
+    by_state: dict[State, list[tuple[UUID, rules.Outcome, int]]] = defaultdict(list)
+    for text, outcome, _ in handed:
+        by_state[outcome.state].append((text.id, outcome, text.taken + text.charged - untaken[text.id]))
+    moved = await store.again_if_claimed(tx, claim_id, by_state[State.QUEUED])
+    refused = [(id_, f"not taken by {name}: {o.reason}") for id_, o, _ in by_state[State.QUEUED] if o.counted]
+    await happened(tx, refused)
+    unknown = [(id_, outcome.reason, taken) for id_, outcome, taken in by_state[State.IN_DOUBT]]
+    doubtful = await store.in_doubt_if_submitting(tx, claim_id, name, unknown)
+    tell_settled(tx, doubtful)
+    ended = [(id_, outcome, taken) for state, some in by_state.items() if state in END for id_, outcome, taken in some]
+    await store.keep_taken(tx, claim_id, [(id_, taken) for id_, _, taken in ended if taken])
+    closed = await close_each(tx, [(id_, outcome.state, outcome.reason) for id_, outcome, _ in ended])
+    refusals = {id_: outcome.refusal for id_, outcome, _ in ended}
+    await note_failed(tx, [(row, Failure.PERMANENT) for row in closed if refusals[row["id"]] is Refusal.BAD_NUMBER])
+    if charge is not None:
+        settled = {*moved, *(row["id"] for row in (*doubtful, *closed))}
+        await give_back(
+            app,
+            tx,
+            charge,
+            [(text, untaken[text.id]) for text, _, _ in handed if untaken[text.id] and text.id in settled],
+        )
 
 
 def _taken(handed: Handed) -> list[tuple[Part, str]]:
@@ -189,7 +248,10 @@ async def take_over_abandoned(app: Messaging) -> int:
     async with app.db.transaction() as tx:
         claims = await store.abandoned_claims(tx, ANSWER_GRACE_S)
         for claim in claims:
-            doubtful = [(id_, "its worker died") for id_ in sorted(claim["texts"])]
+            doubtful = [
+                (id_, "its worker died", taken)
+                for id_, taken in sorted(zip(claim["texts"], claim["taken"], strict=True))
+            ]
             told = await store.in_doubt_if_submitting(tx, claim["id"], claim["carrier"], doubtful)
             tell_settled(tx, told)
             await store.drop_claim(tx, claim["id"])
@@ -225,4 +287,5 @@ def wake_name(route: int, lane: Lane) -> str:
 LOOPS = [
     Loop("take_over_abandoned", take_over_abandoned, every_s=3.0),
     Loop("expire_overdue", expire_overdue, every_s=600.0),
+    telling.TELL,
 ]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from libs.common import gsm
@@ -18,7 +18,10 @@ from libs.common.phone import sender_key
 from services.messaging.carriers.carrier import Part
 from services.messaging.connections.desk import Desk
 from services.messaging.policies.rules import quiet_until
+from services.messaging.routing.rules import NO_WAY_OUT
 from services.messaging.submitting import meters, rules, store
+from services.messaging.usage import charging
+from services.messaging.usage.charging import Charge
 from services.messaging.verification.rules import with_code
 
 if TYPE_CHECKING:
@@ -28,25 +31,46 @@ BODIES_MAX = 200  # campaigns whose text is remembered; a campaign's text never 
 REFERENCES = 65_535  # of long texts, 16 bit without 0
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class OnAir(NamedTuple):
+    alphabet: gsm.Alphabet
+    parts: Sequence[str]  # as they go out; what is charged is their number, also where a carrier takes long texts whole
+
+
+@lru_cache(maxsize=256)  # the texts of the campaigns that are under way
+def on_air(body: str, header_octets: int) -> OnAir:
+    """What `body` takes with a carrier whose parts' header takes so much of each."""
+    alphabet = gsm.alphabet(body)
+    return OnAir(alphabet, gsm.cut(body, alphabet, header_octets))
+
+
+class Prepared(NamedTuple):
     """A text and those of its parts that the carrier does not have yet."""
 
     id: UUID
+    company_id: int
+    campaign_id: int | None
     sender: str
     attempts: int
     expires_at: datetime | None
     parts: Sequence[Part]
+    charged: (
+        int  # how many parts are charged for it now: more than there are, where the carrier takes a long text whole
+    )
+    price: int  # of each, in micros
+    taken: int  # parts that carriers took before, or may have
 
 
 async def prepared(app: Messaging, desk: Desk, tx: Tx, rows: Sequence[Record]) -> list[Prepared]:
     """Tells also, of headers that companies share, who uses them: before anything leaves."""
     await _learn_bodies(app, tx, rows)
     at = now()
-    if desk.carrier.capabilities.takes_whole:
-        texts = [_whole(app, row, at) for row in rows]
+    can = desk.carrier.capabilities
+    bodies = [_words(app, row) for row in rows]
+    on_airs = [on_air(body, can.header_octets) for body in bodies]
+    if can.takes_whole:
+        texts = [_whole(app, *each, at) for each in zip(rows, bodies, on_airs, strict=True)]
     else:
-        texts = await _cut(app, tx, rows, at, desk.carrier.capabilities.header_octets)
+        texts = await _cut(app, tx, rows, on_airs, at)
     _tell_uses(app, tx, rows, at)
     return texts
 
@@ -66,27 +90,42 @@ def _words(app: Messaging, row: Record) -> str:
     return with_code(app.verification_key, row["code_of"], row["code_rule"], row["code_place"] or "", body)
 
 
-def _whole(app: Messaging, row: Record, at: datetime) -> Prepared:
-    body, valid_s = _words(app, row), rules.validity_s(row["expires_at"], at)
-    part = Part(row["id"], row["number"], row["sender"], body, valid_s, alphabet=gsm.alphabet(body))
-    return Prepared(row["id"], row["sender"], row["attempts"], row["expires_at"], (part,))
+def _whole(app: Messaging, row: Record, body: str, on_air: OnAir, at: datetime) -> Prepared:
+    valid_s = rules.validity_s(row["expires_at"], at)
+    part = Part(row["id"], row["number"], row["sender"], body, valid_s, alphabet=on_air.alphabet)
+    return _prepared(app, row, (part,), len(on_air.parts))
 
 
-async def _cut(app: Messaging, tx: Tx, rows: Sequence[Record], at: datetime, header_octets: int) -> list[Prepared]:
-    bodies = [_words(app, row) for row in rows]
-    alphabets = [gsm.alphabet(body) for body in bodies]
-    pieces = [gsm.cut(body, alphabet, header_octets) for body, alphabet in zip(bodies, alphabets, strict=True)]
-    references, taken = await _references(tx, rows, pieces)
+async def _cut(
+    app: Messaging, tx: Tx, rows: Sequence[Record], on_airs: Sequence[OnAir], at: datetime
+) -> list[Prepared]:
+    references, taken = await _references(tx, rows, [on_air.parts for on_air in on_airs])
     texts = []
-    for row, alphabet, its in zip(rows, alphabets, pieces, strict=True):
+    for row, (alphabet, its) in zip(rows, on_airs, strict=True):
         reference, valid_s = references.get(row["id"], 0), rules.validity_s(row["expires_at"], at)
         parts = [
             Part(row["id"], row["number"], row["sender"], body, valid_s, place, len(its), reference, alphabet)
             for place, body in enumerate(its, 1)
             if (row["id"], place) not in taken
         ]
-        texts.append(Prepared(row["id"], row["sender"], row["attempts"], row["expires_at"], parts))
+        texts.append(_prepared(app, row, parts, len(parts)))
     return texts
+
+
+def _prepared(app: Messaging, row: Record, parts: Sequence[Part], count: int) -> Prepared:
+    price = app.prices.of(row["number"])
+    return Prepared(
+        row["id"],
+        row["company_id"],
+        row["campaign_id"],
+        row["sender"],
+        row["attempts"],
+        row["expires_at"],
+        parts,
+        count,
+        price,
+        row["taken"],
+    )
 
 
 async def _references(
@@ -131,8 +170,21 @@ async def awake(app: Messaging, tx: Tx, claim_id: UUID, rows: Sequence[Record]) 
     return [row for row in rows if until[row["id"]] is None]
 
 
-async def within_caps(app: Messaging, desk: Desk, tx: Tx, claim_id: UUID, texts: list[Prepared]) -> list[Prepared]:
-    """Those that may go out now by their senders' caps and their carrier's; the others go back to the queue, each to its own time. Charges what goes."""
+async def within_bounds(
+    app: Messaging, desk: Desk, tx: Tx, claim_id: UUID, texts: list[Prepared]
+) -> tuple[list[Prepared], Charge | None]:
+    """Those that may go out now, by what their companies can pay and by their senders' caps and their carrier's; the others go back to the queue, each
+    to its own time. Charges what goes; tests cost nothing."""
+    if desk.id == NO_WAY_OUT:
+        return await _within_caps(app, desk, tx, claim_id, texts), None
+    accounts = await charging.opened(app, tx, texts)
+    payable, unpaid = charging.affordable(app, accounts, texts) if accounts else (texts, [])
+    await store.put_back(tx, claim_id, [(text.id, 0.0) for text in unpaid])
+    go = await _within_caps(app, desk, tx, claim_id, payable)
+    return go, await charging.charge(app, tx, accounts, go, {text.company_id for text in unpaid})
+
+
+async def _within_caps(app: Messaging, desk: Desk, tx: Tx, claim_id: UUID, texts: list[Prepared]) -> list[Prepared]:
     if app.sender_caps:
         senders = {meters.of_sender(key): rate for key, rate in app.sender_caps.items()}
         texts = await _within(tx, claim_id, texts, senders, lambda text: meters.of_sender(sender_key(text.sender)))
@@ -158,10 +210,10 @@ async def _within(
             go.append(text)
             continue
         over = spent[meter] - levels[meter]
-        spent[meter] += len(text.parts)
+        spent[meter] += text.charged
         if over < 0:  # the first part of it may go: what is more is a debt
             go.append(text)
-            charged[meter] += len(text.parts)
+            charged[meter] += text.charged
         else:
             waits.append((text.id, over / caps[meter]))
     for meter in used:

@@ -30,26 +30,25 @@ async def waiting_companies(tx: Tx, route: int, lane: Lane) -> list[int]:
     return [row["company_id"] for row in await tx.fetch(WAITING, lane, route)]
 
 
-# Fair by company: each gives up to its share, oldest first from its floor on, past the dead entries that a held snapshot keeps. The opt-out is read
+# Fair by company: each gives up to its share by weight, oldest first from its floor on, past the dead entries that a held snapshot keeps. The opt-out is read
 # by the claim's own statement: no text is claimed by a statement that could see the STOP. The time is the statement's, not the clock's, for it bounds
 # the walk through the index: what is scheduled for later is not looked at.
 CLAIM = """
 WITH due AS (
-    SELECT t.at FROM unnest($4::int[], $5::timestamptz[]) AS waiting(company_id, floor) CROSS JOIN LATERAL (
+    SELECT t.at FROM unnest($4::int[], $5::timestamptz[], $2::int[]) AS waiting(company_id, floor, share) CROSS JOIN LATERAL (
         SELECT o.ctid AS at FROM open_texts o
         WHERE o.route = $6 AND o.lane = $1 AND o.claim_id IS NULL AND o.company_id = waiting.company_id
             AND o.next_attempt_at >= waiting.floor AND o.next_attempt_at <= statement_timestamp()
         ORDER BY o.next_attempt_at, o.id
-        LIMIT greatest(1, $2 / cardinality($4::int[]))
+        LIMIT waiting.share
         FOR UPDATE SKIP LOCKED
     ) t
-    LIMIT $2
 )
 UPDATE open_texts o
 SET state = 'submitting', claim_id = $3, claimed_at = clock_timestamp(), version = version + 1, attempts = attempts + 1
 FROM due WHERE o.ctid = due.at
 RETURNING o.id, o.company_id, o.lane, o.next_attempt_at, o.number, o.sender, o.body, o.code_rule, o.code_place, coalesce(o.code_of, o.id) AS code_of,
-    o.campaign_id, o.attempts, o.expires_at,
+    o.campaign_id, o.position, o.attempts, o.expires_at, o.taken,
     o.expires_at <= clock_timestamp() AS too_old,
     CASE WHEN $1 <> 0 THEN (
         SELECT array_agg(s.cause || ' ' || s.scope) FROM suppressions s
@@ -59,22 +58,27 @@ RETURNING o.id, o.company_id, o.lane, o.next_attempt_at, o.number, o.sender, o.b
 
 
 async def claim_queued(
-    tx: Tx, route: int, lane: Lane, floors: Mapping[int, datetime], texts_max: int, claim_id: UUID
+    tx: Tx, route: int, lane: Lane, floors: Mapping[int, datetime], shares: Mapping[int, int], claim_id: UUID
 ) -> list[Record]:
-    """Takes up to `texts_max` due texts of `lane` that wait for the carrier `route`, of the companies in `floors`; rows say too where one is too old,
-    and what stands against its number."""
-    if not floors:
+    """Takes due texts of `lane` that wait for the carrier `route`: of each company in `shares` up to so many, from its floor on. Rows say too where one is
+    too old, and what stands against its number."""
+    some = [(company_id, floors[company_id], share) for company_id, share in shares.items() if share]
+    if not some:
         return []
-    return await tx.fetch(CLAIM, lane, texts_max, claim_id, list(floors), list(floors.values()), route)
+    companies, from_here, at_most = zip(*some, strict=True)
+    return await tx.fetch(CLAIM, lane, at_most, claim_id, companies, from_here, route)
 
 
 KEEP_CLAIM = """
-INSERT INTO claims (id, worker, carrier, lease_until, texts) VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5)
+INSERT INTO claims (id, worker, carrier, lease_until, texts, taken) VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4), $5, $6)
 """
 
 
-async def keep_claim(tx: Tx, claim_id: UUID, worker: str, carrier: str, lease_s: float, ids: Sequence[UUID]) -> None:
-    await tx.execute(KEEP_CLAIM, claim_id, worker, carrier, lease_s, ids)
+async def keep_claim(
+    tx: Tx, claim_id: UUID, worker: str, carrier: str, lease_s: float, ids: Sequence[UUID], taken: Sequence[int]
+) -> None:
+    """`taken`: how many parts of each carriers will have, were all of it taken."""
+    await tx.execute(KEEP_CLAIM, claim_id, worker, carrier, lease_s, ids, taken)
 
 
 # Claimed beyond what its sender may send now.
@@ -136,8 +140,8 @@ async def taken_parts(tx: Tx, ids: Sequence[UUID]) -> list[Record]:
 # Rows are found one by one through the key, then by place: a join could be planned from the other side (docs/decisions/0002).
 SUBMITTED = """
 UPDATE open_texts o
-SET state = 'submitted', submitted_at = clock_timestamp(), carrier = $2, reference = a.reference, version = version + 1
-FROM unnest($3::uuid[], $4::text[]) AS a(id, reference) CROSS JOIN LATERAL (
+SET state = 'submitted', submitted_at = clock_timestamp(), carrier = $2, reference = a.reference, taken = a.taken, version = version + 1
+FROM unnest($3::uuid[], $4::text[], $5::smallint[]) AS a(id, reference, taken) CROSS JOIN LATERAL (
     SELECT t.ctid AS at FROM open_texts t
     WHERE t.id = a.id AND t.claim_id = $1 AND t.state IN ('submitting', 'in_doubt') LIMIT 1 FOR UPDATE
 ) AS found
@@ -145,17 +149,18 @@ WHERE o.ctid = found.at
 """
 AGAIN = """
 UPDATE open_texts o
-SET state = 'queued', claim_id = NULL, next_attempt_at = a.next_at, reason = a.reason, version = version + 1
-FROM unnest($2::uuid[], $3::timestamptz[], $4::text[]) AS a(id, next_at, reason) CROSS JOIN LATERAL (
+SET state = 'queued', claim_id = NULL, next_attempt_at = a.next_at, reason = a.reason, taken = a.taken, version = version + 1
+FROM unnest($2::uuid[], $3::timestamptz[], $4::text[], $5::smallint[]) AS a(id, next_at, reason, taken) CROSS JOIN LATERAL (
     SELECT t.ctid AS at FROM open_texts t
     WHERE t.id = a.id AND t.claim_id = $1 AND t.state IN ('submitting', 'in_doubt') LIMIT 1 FOR UPDATE
 ) AS found
 WHERE o.ctid = found.at
+RETURNING o.id
 """
 # In doubt is told to the world: a campaign's books count it.
 IN_DOUBT = """
-UPDATE open_texts o SET state = 'in_doubt', carrier = $2, reason = a.reason, version = version + 1
-FROM unnest($3::uuid[], $4::text[]) AS a(id, reason)
+UPDATE open_texts o SET state = 'in_doubt', carrier = $2, reason = a.reason, taken = a.taken, version = version + 1
+FROM unnest($3::uuid[], $4::text[], $5::smallint[]) AS a(id, reason, taken)
 WHERE o.id = a.id AND o.claim_id = $1 AND o.state = 'submitting'
 RETURNING o.id, o.company_id, o.lane, o.test, o.number, o.state, o.reason, clock_timestamp() AS at, o.version, o.client_reference, o.campaign_id,
     o.position
@@ -166,25 +171,43 @@ KEEP_DOUBTS = (
 DROP_CLAIM = "DELETE FROM claims WHERE id = $1"
 
 
-async def submitted_if_claimed(tx: Tx, claim_id: UUID, carrier: str, taken: Sequence[tuple[UUID, Outcome]]) -> None:
-    if taken:
-        await tx.execute(SUBMITTED, claim_id, carrier, [id_ for id_, _ in taken], [o.reference for _, o in taken])
+async def submitted_if_claimed(
+    tx: Tx, claim_id: UUID, carrier: str, texts: Sequence[UUID], references: Sequence[str | None], taken: Sequence[int]
+) -> None:
+    if texts:
+        await tx.execute(SUBMITTED, claim_id, carrier, texts, references, taken)
 
 
-async def again_if_claimed(tx: Tx, claim_id: UUID, refused: Sequence[tuple[UUID, Outcome]]) -> None:
-    if refused:
-        times, reasons = [o.next_attempt_at for _, o in refused], [o.reason for _, o in refused]
-        await tx.execute(AGAIN, claim_id, [id_ for id_, _ in refused], times, reasons)
+async def again_if_claimed(tx: Tx, claim_id: UUID, refused: Sequence[tuple[UUID, Outcome, int]]) -> list[UUID]:
+    """(text, outcome, parts taken) each; those that went back to the queue."""
+    if not refused:
+        return []
+    ids, outcomes, taken = zip(*refused, strict=True)
+    times, reasons = [o.next_attempt_at for o in outcomes], [o.reason for o in outcomes]
+    return [row["id"] for row in await tx.fetch(AGAIN, claim_id, ids, times, reasons, taken)]
 
 
 async def in_doubt_if_submitting(
-    tx: Tx, claim_id: UUID, carrier: str, unknown: Sequence[tuple[UUID, str]]
+    tx: Tx, claim_id: UUID, carrier: str, unknown: Sequence[tuple[UUID, str, int]]
 ) -> list[Record]:
+    """(text, why, parts that may have been taken) each; those that are in doubt now."""
     if not unknown:
         return []
-    rows = await tx.fetch(IN_DOUBT, claim_id, carrier, [id_ for id_, _ in unknown], [why for _, why in unknown])
+    rows = await tx.fetch(IN_DOUBT, claim_id, carrier, *zip(*unknown, strict=True))
     await tx.execute(KEEP_DOUBTS, [row["id"] for row in rows], [row["lane"] for row in rows])
     return rows
+
+
+TAKEN = """
+UPDATE open_texts o SET taken = a.taken FROM unnest($2::uuid[], $3::smallint[]) AS a(id, taken)
+WHERE o.id = a.id AND o.claim_id = $1
+"""
+
+
+async def keep_taken(tx: Tx, claim_id: UUID, taken: Sequence[tuple[UUID, int]]) -> None:
+    """Of texts that end though a carrier has some of their parts."""
+    if taken:
+        await tx.execute(TAKEN, claim_id, *zip(*taken, strict=True))
 
 
 async def drop_claim(tx: Tx, claim_id: UUID) -> None:
@@ -192,7 +215,7 @@ async def drop_claim(tx: Tx, claim_id: UUID) -> None:
 
 
 ABANDONED = """
-SELECT id, carrier, texts FROM claims
+SELECT id, carrier, texts, taken FROM claims
 WHERE lease_until < clock_timestamp() - make_interval(secs => $1)
 ORDER BY lease_until LIMIT 10 FOR UPDATE SKIP LOCKED
 """

@@ -6,8 +6,8 @@ From the commit of `stopped` on, no claim takes a text that it covers; what was 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from libs.common import clock, crash
@@ -41,8 +41,8 @@ async def stopped(tx: Tx, event: ContactsStopped) -> None:
     crash.point("stop.applied")
 
 
-def reason_against(tx: Tx, row: Record) -> str:
-    """Why this row of an open text, with its `stops`, is not to go out; '' where it is."""
+def reason_against(tx: Tx, row: Record | Mapping[str, Any]) -> str:
+    """Why this row of an open text (or what would be one), with its `stops`, is not to go out; '' where it is."""
     key = sender_key(row["sender"])
     header = tx.app.headers.get((row["company_id"], key))
     return rules.why_not(row["stops"] or (), key, header.brand if header else "", Lane(row["lane"]))

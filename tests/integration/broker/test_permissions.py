@@ -53,6 +53,10 @@ ALLOWED: dict[str, tuple[str, Attempt]] = {
     "the gateway asks anyone": ("gateway", lambda c: publish(c, "heliograph.requests", "campaign.probe")),
     "the console asks anyone": ("console", lambda c: publish(c, "heliograph.requests", "auth.probe")),
     "campaign asks phonelist": ("campaign", lambda c: publish(c, "heliograph.requests", "phonelist.probe")),
+    "campaign steers what messaging has of a campaign": (
+        "campaign",
+        lambda c: publish(c, "heliograph.requests", "messaging.urgent"),
+    ),
     "a service answers": ("phonelist", lambda c: publish(c, "heliograph.replies", "reply.gateway.1")),
     "a retry of its own queue": ("inbound", lambda c: publish(c, "heliograph.retry", "30m.inbound.probe")),
     "its own dead letter": ("inbound", lambda c: publish(c, "heliograph.dead", "inbound.probe")),
@@ -64,6 +68,10 @@ REFUSED: dict[str, tuple[str, Attempt]] = {
     "an event by the gateway": ("gateway", lambda c: publish(c, "heliograph.events", "auth.sessions.revoked.17")),
     "an ask by a service that asks nobody": ("inbound", lambda c: publish(c, "heliograph.requests", "messaging.bulk")),
     "campaign asking someone else": ("campaign", lambda c: publish(c, "heliograph.requests", "auth.ordinary")),
+    "campaign asking messaging to send": (
+        "campaign",
+        lambda c: publish(c, "heliograph.requests", "messaging.ordinary"),
+    ),
     "a foreign queue declared": (
         "inbound",
         lambda c: declare_and_bind(c, "messaging.stolen", "heliograph.events", "messaging.texts.settled.*"),

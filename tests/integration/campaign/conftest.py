@@ -5,14 +5,16 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
 
 from libs.common import clock
+from libs.common.bus import Asked, Commands, each, only
 from libs.common.contracts.auth import SEND, FolderChanged, FoldersChanged
-from libs.common.contracts.base import ITEMS_MAX
+from libs.common.contracts.base import ITEMS_MAX, Code, Refusal
 from libs.common.contracts.campaign import (
     CampaignInfo,
     CreateCampaign,
@@ -24,12 +26,14 @@ from libs.common.contracts.campaign import (
     RecipientsHandedOver,
     ShowCampaign,
 )
-from libs.common.contracts.messaging import RecipientsSettled, SettledText, State
-from libs.common.contracts.phonelist import AddRows, BeginImport, CreateList, Entry, FinishImport
+from libs.common.contracts.messaging import RecipientsSettled, SettledText, State, SteerCampaign, Steered
+from libs.common.contracts.phonelist import AddEntries, CreateList, Entry
 from libs.common.contracts.senders import Brand, BrandsChanged, Header, HeadersChanged
+from libs.common.db import Tx
 from libs.common.grants import Caller, Signer
 from libs.common.ids import uuid7
-from libs.common.service import Process
+from libs.common.service import Process, Service
+from libs.common.settings import ServiceSettings
 from services.campaign.__main__ import SERVICE
 from services.phonelist.__main__ import SERVICE as PHONELIST
 from tests.harness import PRIVATE_KEY, Client, client, eventually, grant, heard, running
@@ -47,8 +51,31 @@ async def phonelist(infra: Infra) -> AsyncIterator[Process]:
         yield process
 
 
+@dataclass
+class Steering:
+    """messaging, as far as campaign asks it what can still arrive: answers what the test says, or nothing that helps while it is `away`."""
+
+    asked: list[SteerCampaign] = field(default_factory=list)
+    can_still_arrive: int = 0
+    away: bool = False
+
+    async def answer(self, tx: Tx, ask: Asked[SteerCampaign]) -> Steered:
+        self.asked.append(ask.body)
+        if self.away:
+            raise Refusal(Code.UNAVAILABLE)
+        return Steered(can_still_arrive=self.can_still_arrive)
+
+
 @pytest.fixture(scope="module")
-async def campaign(infra: Infra, phonelist: Process) -> AsyncIterator[Process]:
+async def steering(infra: Infra) -> AsyncIterator[Steering]:
+    steering = Steering()
+    commands: Commands = {SteerCampaign: only("campaign")(each(steering.answer))}
+    async with running(infra, Service("messaging", ServiceSettings, commands=commands)):
+        yield steering
+
+
+@pytest.fixture(scope="module")
+async def campaign(infra: Infra, phonelist: Process, steering: Steering) -> AsyncIterator[Process]:
     async with running(infra, SERVICE) as process:
         yield process
 
@@ -134,16 +161,12 @@ def number(index: int) -> str:
 
 
 async def new_list(gateway: Client, company_id: int, numbers: Sequence[str]) -> int:
-    """A list of any length, brought in as a client's file would be."""
+    """A list of any length."""
     may = sender(company_id)
     list_id = (await gateway.ask(CreateList(title=str(uuid4())), may)).id
-    import_id = uuid4()
-    await gateway.ask(BeginImport(import_id=import_id, list_id=list_id), may)
     for first in range(0, len(numbers), ITEMS_MAX):
         entries = [Entry(phone_number=each) for each in numbers[first : first + ITEMS_MAX]]
-        await gateway.ask(AddRows(import_id=import_id, first_line=first + 1, entries=entries), may)
-    report = await gateway.ask(FinishImport(import_id=import_id, all_or_nothing=True), may)
-    assert report.added == len(numbers)
+        await gateway.ask(AddEntries(list_id=list_id, entries=entries), may)
     return list_id
 
 
@@ -204,6 +227,8 @@ async def tell_ends(
     state: State = State.DELIVERED,
     version: int = 3,
     reason: str = "",
+    parts: int = 1,
+    took_ms: int | None = None,
 ) -> list[UUID]:
     """As messaging tells them: by events of up to ITEMS_MAX, whose ids it answers."""
     now, events = clock.now(), list[UUID]()
@@ -218,6 +243,8 @@ async def tell_ends(
                 version=version,
                 campaign_id=campaign_id,
                 position=recipient.position,
+                parts=parts,
+                took_ms=took_ms,
             )
             for recipient in recipients[first : first + ITEMS_MAX]
         ]

@@ -10,7 +10,7 @@ from libs.common import clock
 from libs.common.contracts.campaign import CampaignState, RecipientsHandedOver
 from libs.common.db import migrator
 from services.campaign.__main__ import SERVICE
-from services.campaign.recipients import loop, store
+from services.campaign.freezing import loop, store
 from services.phonelist.__main__ import SERVICE as PHONELIST
 from tests.harness import Client, eventually, running
 from tests.infra import Infra

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import groupby
 
 import pytest
@@ -83,7 +82,7 @@ async def test_a_number_on_several_lists_gets_one_text_and_the_rest_is_left_out_
     recipients = await all_handed_over(windows, id_, 500)
     assert [recipient.number for recipient in recipients] == [number(n) for n in range(500)]
     seen = await progress(gateway, company_id, id_)
-    assert (seen.targeted, seen.left_out) == (500, {"duplicate": 100})
+    assert (seen.targeted, seen.left_out) == (500, {"duplicate": 100, "excluded": 0, "incomplete": 0})
 
 
 async def test_a_list_of_several_pages_is_frozen_whole_and_in_its_order(
@@ -234,26 +233,3 @@ async def test_two_copies_side_by_side_hand_over_each_recipient_once(
 
 async def ended(gateway: Client, company_id: int, campaign_id: int, states: dict[State, int]) -> bool:
     return (await progress(gateway, company_id, campaign_id)).ended == states
-
-
-async def test_a_freezer_that_is_late_with_a_page_another_has_frozen_adds_nothing(
-    campaign: Process, gateway: Client, company_id: int, windows: list[RecipientsHandedOver]
-) -> None:
-    list_id = await new_list(gateway, company_id, [number(n) for n in range(10)])
-    id_ = await launched(gateway, company_id, list_id, launch_at=clock.now() + timedelta(hours=1))
-    leased = (
-        "UPDATE campaigns SET state = 'freezing', freeze_again_at = now() + interval '1 h' WHERE id = $1 RETURNING id"
-    )
-    await value(campaign, leased, id_)
-    page = store.PageToFreeze(id_, company_id, list_id, 0, None)
-    assert campaign.db is not None
-
-    async with campaign.db.transaction() as tx:
-        assert await store.lock_if_page_is_next(tx, page, last=1, until=10, more=True, numbers=0) == 0
-    async with campaign.db.transaction() as tx:
-        assert await store.lock_if_page_is_next(tx, page, last=1, until=10, more=True, numbers=0) is None
-
-    await gateway.ask(StopCampaign(campaign_id=id_), sender(company_id))
-    next_page = store.PageToFreeze(id_, company_id, list_id, 1, 10)
-    async with campaign.db.transaction() as tx:
-        assert await store.lock_if_page_is_next(tx, next_page, last=10, until=10, more=False, numbers=9) is None

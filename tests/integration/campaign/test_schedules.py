@@ -10,7 +10,7 @@ from libs.common import clock
 from libs.common.contracts.base import Code
 from libs.common.contracts.campaign import (
     CampaignState,
-    CampaignStopped,
+    CampaignSteered,
     LaunchCampaign,
     ReadCampaignBooks,
     RecipientsHandedOver,
@@ -93,12 +93,12 @@ async def test_a_campaign_whose_lease_runs_out_is_expired_and_messaging_is_told(
 ) -> None:
     list_id = await new_list(gateway, company_id, [number(1)])
     id_ = await launched(gateway, company_id, list_id, launch_at=clock.now() + timedelta(hours=1))
-    async with heard(infra, CampaignStopped) as told:
+    async with heard(infra, CampaignSteered) as told:
         await value(campaign, RUN_OUT, id_)
         await loop.expire(campaign.app)
 
         async def said() -> bool:
-            return CampaignStopped(company_id=company_id, campaign_id=id_) in told
+            return (id_, "stop") in {(event.campaign_id, event.course) for event in told}  # type: ignore[attr-defined]
 
         await eventually(said)
     assert (await progress(gateway, company_id, id_)).state is CampaignState.EXPIRED
@@ -120,7 +120,7 @@ async def test_of_a_campaign_whose_lease_runs_out_the_rest_is_never_handed_over_
     monkeypatch.setattr(rules, "HAND_OVER_MAX", 500)
     id_ = await launched(gateway, company_id, await new_list(gateway, company_id, [number(n) for n in range(3_000)]))
     handed_over = await all_handed_over(windows, id_, 1_000)
-    async with heard(infra, CampaignStopped) as told:
+    async with heard(infra, CampaignSteered) as told:
         await value(campaign, RUN_OUT, id_)
         # Room for more, before the expire loop has looked and after it: none leaves.
         await all_heard(campaign, await tell_ends(messaging, company_id, id_, handed_over[:600]))
@@ -129,7 +129,7 @@ async def test_of_a_campaign_whose_lease_runs_out_the_rest_is_never_handed_over_
         await recipients.hand_over(campaign.app)
 
         async def said() -> bool:
-            return CampaignStopped(company_id=company_id, campaign_id=id_) in told
+            return (id_, "stop") in {(event.campaign_id, event.course) for event in told}  # type: ignore[attr-defined]
 
         await eventually(said)
 

@@ -10,7 +10,6 @@ from libs.common.ids import uuid7
 from services.messaging.app import Messaging as App
 from services.messaging.sending.rules import Lane
 from services.messaging.submitting import loop, store
-from services.messaging.submitting.rules import Outcome
 from tests.harness import client, eventually
 from tests.infra import Infra
 from tests.integration.messaging.conftest import Messaging, number
@@ -94,9 +93,9 @@ async def test_what_a_dead_worker_had_claimed_is_in_doubt_and_no_zombie_can_requ
     assert await messaging.state_of(id_) == State.IN_DOUBT
 
     async with app.db.transaction() as tx:  # the zombie wakes up: its claim still fences its own text, nobody else's
-        await store.submitted_if_claimed(tx, uuid7(), "embedded", [(id_, Outcome(State.SUBMITTED, reference="r"))])
+        await store.submitted_if_claimed(tx, uuid7(), "embedded", [id_], ["r"], [1])
         assert await messaging.state_of(id_) == State.IN_DOUBT
-        await store.submitted_if_claimed(tx, claim_id, "embedded", [(id_, Outcome(State.SUBMITTED, reference="r"))])
+        await store.submitted_if_claimed(tx, claim_id, "embedded", [id_], ["r"], [1])
     assert await messaging.state_of(id_) == State.SUBMITTED
 
 
@@ -112,7 +111,7 @@ async def _claimed_by_a_dead_worker(app: App) -> tuple[UUID, UUID]:
             claim_id,
         )
         await tx.execute(
-            "INSERT INTO claims (id, worker, carrier, lease_until, texts) VALUES ($1, 'dead', 'embedded', now() - interval '1 hour', $2)",
+            "INSERT INTO claims (id, worker, carrier, lease_until, texts, taken) VALUES ($1, 'dead', 'embedded', now() - interval '1 hour', $2, '{1}')",
             claim_id,
             [id_],
         )

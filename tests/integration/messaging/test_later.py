@@ -136,7 +136,7 @@ async def test_a_cancel_waits_for_a_claim_that_was_quicker_and_is_refused(messag
     id_ = await messaging.schedule(number(107), HOUR_S)
     async with app.db.transaction() as tx:
         await tx.execute("UPDATE open_texts SET next_attempt_at = now() - interval '1 hour' WHERE id = $1", id_)
-        claimed = await store.claim_queued(tx, 1, Lane.ORDINARY, {COMPANY: BEGINNING}, 10, uuid7())
+        claimed = await store.claim_queued(tx, 1, Lane.ORDINARY, {COMPANY: BEGINNING}, {COMPANY: 10}, uuid7())
         refused = asyncio.create_task(messaging.gateway.refused(CancelText(id=id_), GRANT))
         waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%FOR UPDATE%'"
         await eventually(lambda: messaging.count(waiting))
@@ -185,9 +185,9 @@ async def test_what_waits_for_later_takes_no_share_of_a_claim_and_is_not_walked_
         )
         waiting = await store.waiting_companies(tx, 1, Lane.ORDINARY)
         floors = dict.fromkeys(waiting, BEGINNING)
-        claimed = await store.claim_queued(tx, 1, Lane.ORDINARY, floors, 30, uuid7())
+        claimed = await store.claim_queued(tx, 1, Lane.ORDINARY, floors, dict.fromkeys(floors, 30), uuid7())
         # The next one reaches the end of what is due: there it must stop.
-        claim = (Lane.ORDINARY, 30, uuid7(), list(floors), list(floors.values()), 1)
+        claim = (Lane.ORDINARY, [30] * len(floors), uuid7(), list(floors), list(floors.values()), 1)
         plan = await tx.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) {store.CLAIM}", *claim)
         left = await tx.fetchval("SELECT count(*) FROM open_texts WHERE company_id = 1050 AND claim_id IS NULL")
         await tx.execute("DELETE FROM open_texts WHERE company_id BETWEEN 1000 AND 1100")

@@ -161,8 +161,8 @@ async def test_what_a_dead_worker_had_claimed_is_in_doubt_at_the_carrier_it_woul
             carrier == "nowhere",
         )
         await tx.execute(
-            "INSERT INTO claims (id, worker, carrier, lease_until, texts) "
-            "VALUES ($1, 'dead', $3, now() - interval '1 hour', $2)",
+            "INSERT INTO claims (id, worker, carrier, lease_until, texts, taken) "
+            "VALUES ($1, 'dead', $3, now() - interval '1 hour', $2, '{1,1,1}')",
             claim_id,
             ids,
             carrier,

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 
 from libs.common.clock import now
-from libs.common.contracts.campaign import CampaignStopped, Recipient, RecipientsHandedOver
+from libs.common.contracts.campaign import CampaignSteered, Recipient, RecipientsHandedOver
 from libs.common.contracts.inbound import ContactsStopped, ContactState
 from libs.common.contracts.messaging import ReadMessagingBooks, RecipientsSettled, State
 from libs.common.ids import uuid7
@@ -67,10 +67,9 @@ async def test_a_window_is_sent_once_however_often_it_is_delivered(
 async def test_a_stop_that_overtakes_a_window_cancels_it(messaging: Messaging, infra: Infra) -> None:
     campaign_id = next(CAMPAIGNS)
     async with client(infra, "campaign") as campaign:
-        await campaign.publish(CampaignStopped(company_id=17, campaign_id=campaign_id))
-        await eventually(
-            lambda: messaging.count("SELECT count(*) FROM campaigns WHERE stopped AND campaign_id = $1", campaign_id)
-        )
+        await campaign.publish(CampaignSteered(company_id=17, campaign_id=campaign_id, course="stop", revision=1))
+        stopped = "SELECT count(*) FROM campaigns WHERE course = 'stop' AND campaign_id = $1"
+        await eventually(lambda: messaging.count(stopped, campaign_id))
         await campaign.publish(window(campaign_id, 1, 20))
 
         assert Counter(cancelled=20) == await settled_of(messaging, campaign_id, 20)
@@ -104,7 +103,9 @@ async def test_a_claim_is_shared_between_the_companies_that_wait(messaging: Mess
                 campaign_id,
                 count,
             )
-        claimed = await store.claim_queued(tx, 1, Lane.BULK, {901: BEGINNING, 902: BEGINNING}, 20, uuid7())
+        claimed = await store.claim_queued(
+            tx, 1, Lane.BULK, {901: BEGINNING, 902: BEGINNING}, {901: 10, 902: 10}, uuid7()
+        )
         await tx.execute("DELETE FROM open_texts WHERE company_id IN (901, 902)")
         await tx.execute("DELETE FROM claims WHERE worker = 'a test'")
 

@@ -1,4 +1,4 @@
-"""What a new campaign must be, how recipients leave, and what the books find."""
+"""What a new campaign must be, and how recipients leave."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.contracts.base import ITEMS_MAX, Code, Refusal
-from libs.common.contracts.campaign import CampaignState, CreateCampaign, Recipient
+from libs.common.contracts.campaign import CreateCampaign, Recipient
 from libs.common.contracts.messaging import SettledText, State
 from services.campaign.campaigns import rules as campaigns
 from services.campaign.recipients import rules as recipients
-from services.campaign.reports import rules as reports
+from services.campaign.schedules.rules import Pace
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 KNOWN = campaigns.Known(header="Heliograph", brand=None, folder=False)
 COMMAND = CreateCampaign(title=" Tea ", body="Tea is served.", sender="heliograph")
+AT_ONCE = Pace(per_minute=None, spread_until=None, windows=(), used_to=None)
 counts = st.integers(0, 3_000_000)
 
 
@@ -107,10 +108,22 @@ def test_where_nothing_is_open_something_is_handed_over(waiting: int) -> None:
     assert recipients.next_count(waiting, 0) > 0
 
 
+@given(st.integers(0, 60_000), st.integers(1, 1_000_000), st.floats(0, 600))
+def test_a_pace_is_not_a_commit_a_recipient(waiting: int, per_minute: int, since_s: float) -> None:
+    pace = Pace(per_minute, None, (), NOW - timedelta(seconds=since_s))
+    campaign = recipients.Outgoing(1, 2, "Tea", "Tea.", None, waiting, 0, test=False, pace=pace, at=NOW)
+    count = recipients.paced(campaign)
+
+    assert count <= min(waiting, max(1, 2 * per_minute / 60 + 1e-6))
+    assert count in (0, waiting) or count >= min(recipients.HAND_OVER_MAX, int(per_minute / 60 / 2))
+    begins = replace(campaign, pace=replace(pace, used_to=None))
+    assert recipients.paced(begins) == min(waiting, 1)
+
+
 @given(st.integers(1, 3 * ITEMS_MAX + 1))
 def test_windows_hold_every_recipient_once_in_order(count: int) -> None:
     people = [Recipient(id=UUID(int=n), position=n, number=f"+4477{n:08}") for n in range(1, count + 1)]
-    campaign = recipients.Outgoing(1, 2, "Heliograph", "Tea.", None, count, 0, test=True)
+    campaign = recipients.Outgoing(1, 2, "Heliograph", "Tea.", None, count, 0, test=True, pace=AT_ONCE, at=NOW)
 
     windows = recipients.windows(campaign, people)
 
@@ -141,63 +154,3 @@ def test_of_each_text_the_newest_end_is_kept_and_nothing_else(items: list[Settle
     assert {(item.campaign_id, item.position): item.version for item in kept} == newest
     assert len(kept) == len(newest)
     assert [(item.campaign_id, item.position) for item in kept] == sorted(newest)
-
-
-BALANCED = reports.Tally(
-    id=7,
-    title="Tea",
-    state=CampaignState.SENDING,
-    targeted=100,
-    checkpoint=60,
-    launched_at=NOW,
-    finished_at=None,
-    waiting=40,
-    handed_over=25,
-    ended={State.DELIVERED: 30, State.FAILED: 5},
-    ended_early=0,
-    last_position=100,
-    read=103,
-)
-
-
-def test_balanced_books_have_no_fault_and_say_who_was_left_out() -> None:
-    assert reports.faults(BALANCED, doubled=0) == []
-    assert reports.progress(BALANCED).left_out == {"duplicate": 3}
-
-
-@pytest.mark.parametrize(
-    ("broken", "doubled", "sentence"),
-    [
-        ({"targeted": 101}, 0, "targeted says 101, its recipients are 100"),
-        ({"last_position": 104}, 0, "its last position is 104, its recipients are 100"),
-        ({}, 2, "2 numbers stand twice"),
-        ({"read": 99}, 0, "100 recipients came from 99 numbers read"),
-        ({"checkpoint": 101}, 0, "handed over to 101 of 100"),
-        ({"state": CampaignState.FREEZING}, 0, "handed over to 60, though freezing"),
-        ({"ended_early": 4}, 0, "4 recipients ended who were never handed over"),
-        ({"state": CampaignState.FINISHED}, 0, "finished, though 65 recipients have not ended"),
-    ],
-)
-def test_each_imbalance_is_a_sentence(broken: dict[str, object], doubled: int, sentence: str) -> None:
-    tally = replace(BALANCED, **broken)  # type: ignore[arg-type]
-
-    assert reports.faults(tally, doubled) == [f"campaign 7: {sentence}"]
-
-
-@given(waiting=counts, handed_over=counts, delivered=counts)
-def test_a_campaign_whose_rows_are_what_it_says_never_has_a_fault(
-    waiting: int, handed_over: int, delivered: int
-) -> None:
-    rows = waiting + handed_over + delivered
-    tally = replace(
-        BALANCED,
-        targeted=rows,
-        checkpoint=handed_over + delivered,
-        waiting=waiting,
-        handed_over=handed_over,
-        ended={State.DELIVERED: delivered},
-        last_position=rows,
-        read=rows,
-    )
-
-    assert reports.faults(tally, doubled=0) == []

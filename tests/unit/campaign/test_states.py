@@ -12,6 +12,7 @@ from libs.common.contracts.campaign import CampaignState
 from libs.common.contracts.messaging import State
 from services.campaign.campaigns import store as campaigns
 from services.campaign.campaigns.rules import NEXT, require_editable, require_may_become
+from services.campaign.freezing import store as freezing
 from services.campaign.recipients import store as recipients
 from services.campaign.recipients.rules import ENDS
 from services.campaign.schedules import store as schedules
@@ -21,7 +22,10 @@ MIGRATION = Path("services/campaign/migrations/0001_campaigns.sql").read_text()
 MOVERS = {
     "LAUNCH_IF_DRAFT": "user",
     "DRAFT_AGAIN_IF_LAUNCHED": "user",
-    "STOP_IF_FREEZING_OR_SENDING": "user",
+    "PAUSE_IF_FREEZING_OR_SENDING": "user, or watch loop",
+    "FREEZE_ON_IF_PAUSED": "user",
+    "SEND_ON_IF_PAUSED": "user",
+    "STOP_IF_BEGUN": "user",
     "BEGIN_IF_LAUNCHED_AND_DUE": "begin loop",
     "EXPIRE_IF_LEASE_IS_OVER": "expire loop",
     "SEND_IF_FROZEN_WHOLE": "freeze loop",
@@ -36,7 +40,7 @@ def words(sql: str) -> set[str]:
 def steps_in_sql() -> set[tuple[str, str, str]]:
     """(from, to, who) of every statement that sets a campaign's state: its first guard on `state` says from where."""
     found = set()
-    for module in (campaigns, recipients, schedules):
+    for module in (campaigns, freezing, recipients, schedules):
         for name, sql in vars(module).items():
             update = re.search(r"UPDATE campaigns\b.*?\bSET\b(.*?)\b(?:FROM|WHERE)\b(.*)", str(sql), re.DOTALL)
             if update and (to := re.search(r"\bstate = '(\w+)'", update[1])):
