@@ -8,7 +8,7 @@ from typing import Any
 
 from deploy.native.environment import BROKER_USERS, WITH_DATABASE
 from deploy.native.rabbitmq import ADMIN, DEFINITIONS, definitions
-from libs.common.contracts import auth, campaign, inbound, messaging, phonelist
+from libs.common.contracts import auth, campaign, inbound, messaging, phonelist, usage
 from libs.common.contracts.base import Event
 
 CONTENT: dict[str, Any] = json.loads(DEFINITIONS.read_text())
@@ -16,7 +16,7 @@ TOPIC = {exchange["name"] for exchange in CONTENT["exchanges"] if exchange["type
 
 
 def test_the_public_exchange_gets_the_public_events_and_no_other() -> None:
-    modules = (auth, campaign, inbound, messaging, phonelist)
+    modules = (auth, campaign, inbound, messaging, phonelist, usage)
     events = {kind for module in modules for kind in vars(module).values() if _is_event(kind)}
     bound = {binding["routing_key"] for binding in CONTENT["bindings"] if binding["destination"] == "heliograph.public"}
 
