@@ -15,6 +15,7 @@ from libs.common.service import Kernel
 from services.gateway.doors import Doors
 from services.gateway.sessions import Sessions
 from services.gateway.settings import GatewaySettings
+from services.gateway.watching import Watches
 
 REQUESTS_MAX = 2_000  # in hand at once: beyond it waiting would only make every answer late
 
@@ -24,6 +25,7 @@ class Gateway:
     kernel: Kernel[GatewaySettings]
     asker: Asker
     sessions: Sessions
+    watches: Watches
     in_hand: int = 0
 
     @asynccontextmanager
@@ -42,10 +44,13 @@ class Gateway:
 
 @asynccontextmanager
 async def compose(kernel: Kernel[GatewaySettings]) -> AsyncIterator[Gateway]:
-    gateway = Gateway(kernel, kernel.asker, Sessions(kernel.asker))
+    gateway = Gateway(kernel, kernel.asker, Sessions(kernel.asker), Watches())
     async with serve_http(Doors(gateway), kernel.settings.http_host, kernel.settings.http_port) as port:
         kernel.bound["http"] = port
-        yield gateway
+        try:
+            yield gateway
+        finally:
+            gateway.watches.closing = True  # streams would use up the time that requests in hand get
 
 
 def broadcasts(gateway: Gateway) -> Broadcasts:

@@ -1,4 +1,4 @@
-"""/v2/campaigns: one text to many, from the draft to the end of the last recipient's."""
+"""/v2/campaigns: one text to many, as it is made, found and linked with lists. Its course is in campaign_steps.py, what it tells in campaign_reports.py."""
 
 from __future__ import annotations
 
@@ -15,14 +15,12 @@ from libs.common.contracts.campaign import (
     CampaignInfo,
     CampaignState,
     CreateCampaign,
-    LaunchCampaign,
-    Launched,
+    Day,
     LinkList,
     ListCampaigns,
     ReadProgress,
+    SendingWindow,
     ShowCampaign,
-    StopCampaign,
-    Stopped,
     UnlinkList,
 )
 from libs.common.contracts.messaging import State
@@ -31,14 +29,34 @@ from services.gateway.api.inputs import Body, Key, Moment
 from services.gateway.api.limits import SmallBody
 from services.gateway.api.messages import TEXT_CODES
 from services.gateway.api.pages import LIMIT_DEFAULT, AfterKey, Limit, Page, page
+from services.gateway.api.policies import Hour
 from services.gateway.api.problems import refuses
 
 router = APIRouter(prefix="/v2/campaigns", tags=["campaigns"], route_class=SmallBody)
 
+WINDOWS_MAX = 21  # three a day
+
+
+class Window(Body):
+    """On `days`, from `opens` to before `closes`, by the clock in the United Kingdom. It does not go over midnight."""
+
+    days: list[Day] = Field(min_length=1, max_length=7)
+    opens: Hour
+    closes: Hour
+
 
 class NewCampaign(Body):
     model_config = ConfigDict(
-        json_schema_extra={"example": {"title": "Summer sale", "text": "Ten per cent off today", "from": "82830"}}
+        json_schema_extra={
+            "example": {
+                "title": "Summer sale",
+                "text": "Hello {{first_name:title|friend}}, ten per cent off today. Stop: text STOP to 82830",
+                "from": "82830",
+                "personal": True,
+                "per_minute": 6000,
+                "windows": [{"days": ["mon", "tue", "wed", "thu", "fri"], "opens": "09:00", "closes": "17:30"}],
+            }
+        }
     )
 
     title: str
@@ -48,10 +66,19 @@ class NewCampaign(Body):
     brand: str = Field("", description="One of the company's active brands, or none.")
     launch_at: Moment | None = Field(None, description="Not before this; none: as soon as it is launched.")
     lease_hours: Id = Field(0, description="For how long after launch_at it may send; 0: no end.")
+    personal: bool = Field(False, description="`text` has merge fields, such as {{first_name:title|friend}}.")
+    per_minute: int | None = Field(
+        None, ge=1, le=1_000_000, description="At most so many recipients a minute; none: as fast as it goes."
+    )
+    spread_until: Moment | None = Field(None, description="Instead of per_minute: evenly until then.")
+    windows: list[Window] = Field(
+        default_factory=list, max_length=WINDOWS_MAX, description="It sends within these only; none: at any time."
+    )
 
 
 class ListLink(Body):
     list_id: Id
+    exclude: bool = Field(False, description="Its numbers get nothing, whichever other list holds them.")
 
 
 class Campaign(BaseModel):
@@ -67,20 +94,28 @@ class Campaign(BaseModel):
     lease_hours: int
     state: CampaignState
     test: bool
+    personal: bool
+    per_minute: int | None
+    spread_until: datetime | None
+    windows: list[SendingWindow]
     list_ids: list[int]
+    excluded_list_ids: list[int]
     created_at: datetime
     launched_at: datetime | None
     finished_at: datetime | None
 
 
 class CampaignProgress(Campaign):
-    """`targeted` = `waiting` + `handed_over` + the sum of `ended`, at any moment. `left_out`: frozen out, and why."""
+    """`targeted` = `waiting` + `handed_over` + the sum of `ended`, at any moment. `left_out`: frozen out, and why. `why`: of a state that nobody ordered."""
 
+    why: str
     targeted: int
     waiting: int
     handed_over: int
     ended: dict[State, int]
     left_out: dict[str, int]
+    starts_at: datetime | None
+    expires_at: datetime | None
 
 
 CHANGING = (Code.PERMISSION_DENIED, Code.NOT_FOUND, Code.WRONG_STATE)
@@ -101,6 +136,10 @@ async def create_campaign(call: Writing, new: NewCampaign) -> CampaignId:
         brand=new.brand,
         launch_at=new.launch_at,
         lease_hours=new.lease_hours,
+        personal=new.personal,
+        per_minute=new.per_minute,
+        spread_until=new.spread_until,
+        windows=[SendingWindow(**window.model_dump()) for window in new.windows],
     )
     return await call.ask(ask)
 
@@ -129,31 +168,11 @@ async def show_campaign(call: Reading, campaign_id: Key) -> CampaignProgress:
 
 @router.post("/{campaign_id}/lists", status_code=201, responses=refuses(*CHANGING, Code.ALREADY_LINKED, Code.TOO_MANY))
 async def link_list(call: Writing, campaign_id: Key, link: ListLink) -> CampaignId:
-    """Adds a list's numbers to those who will get the text."""
-    return await call.ask(LinkList(campaign_id=campaign_id, list_id=link.list_id))
+    """Adds a list's numbers to those who will get the text, or to those who will not."""
+    return await call.ask(LinkList(campaign_id=campaign_id, list_id=link.list_id, exclude=link.exclude))
 
 
 @router.delete("/{campaign_id}/lists/{list_id}", status_code=204, responses=refuses(*CHANGING))
 async def unlink_list(call: Reading, campaign_id: Key, list_id: Key) -> None:
     """Takes a list out again, before the launch."""
     await call.ask(UnlinkList(campaign_id=campaign_id, list_id=list_id))
-
-
-@router.post(
-    "/{campaign_id}/launch",
-    status_code=202,
-    responses=refuses(*CHANGING, Code.NO_RECIPIENTS, Code.INVALID_SENDER, Code.INVALID_DATE),
-)
-async def launch_campaign(call: Writing, campaign_id: Key) -> Launched:
-    """Freezes who gets the text, each number once, and begins to send. Where the text does not say how to stop, the company's policy
-    (`opt_out_check`) has it warned of, or refused with 400 invalid_request."""
-    return await call.ask(LaunchCampaign(campaign_id=campaign_id))
-
-
-@router.post("/{campaign_id}/stop", responses=refuses(*CHANGING))
-async def stop_campaign(call: Writing, campaign_id: Key) -> Stopped:
-    """Before it has begun: makes it a draft again, to be launched anew or not.
-
-    Later: for good. Hands nothing more over and cancels what is queued; what a carrier has goes on.
-    """
-    return await call.ask(StopCampaign(campaign_id=campaign_id))

@@ -133,11 +133,11 @@ async def send_messages(call: Writing, batch: Batch) -> BatchAnswers:
 
     Asked again with the same Idempotency-Key, each that was queued has its id again and is not sent twice.
     """
-    answers = await asyncio.gather(*(_queue(call, message, place) for place, message in enumerate(batch.messages)))
+    answers = await asyncio.gather(*(queue(call, message, place) for place, message in enumerate(batch.messages)))
     return BatchAnswers(items=list(answers))
 
 
-async def _queue(call: Call, message: NewMessage, place: int) -> Queued | NotQueued:
+async def queue(call: Call, message: NewMessage, place: int) -> Queued | NotQueued:
     try:
         return queued((await call.ask(message.ask(), part=f"/{place}")).id)
     except (Refusal, Unanswered) as error:

@@ -16,6 +16,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.gateway.api import (
     admin,
     approvals,
+    campaign_events,
+    campaign_reports,
+    campaign_steps,
     campaigns,
     company,
     consents,
@@ -31,6 +34,7 @@ from services.gateway.api import (
     sessions,
     templates,
     textins,
+    usage,
     verifications,
 )
 from services.gateway.api.problems import Problem, answer_problems, refuses
@@ -62,7 +66,11 @@ ROUTERS = (
     lists.bulk_router,
     lists.imports_router,
     campaigns.router,
+    campaign_steps.router,
+    campaign_reports.router,
+    campaign_events.router,
     verifications.router,
+    usage.router,
     admin.router,
     approvals.router,
     docs.router,

@@ -77,6 +77,7 @@ REFUSALS: Mapping[Code, Status] = {
     Code.DUPLICATE: Status.Duplicate,
     Code.ALREADY_LINKED: Status.AlreadyLinked,
     Code.NO_RECIPIENTS: Status.NoRecipients,
+    Code.MISSING_FIELDS: Status.InvalidRequest,  # of personal texts, which are /v2's: no name of the documented surface
     Code.LIMIT_REACHED: Status.LimitReached,
     Code.TOO_MANY: Status.TooMany,
 }

@@ -4,7 +4,7 @@
 
 Nothing is left out. Each request is one user's who may send, /v2/admin an operator's. Some things are arranged so that the run gets somewhere and does not
 saw off its own branch: logging out ends a session of its own, what is done to a user is done to one who is there for that, about each second
-Idempotency-Key, sender and session token is a good one.
+Idempotency-Key, sender, session token and campaign is a good one. That campaign has ended, and it alone is watched: the events of others never end.
 
 Two checks are off, for what a schema cannot say: positive_data_acceptance, since it does not know which phone numbers there are, so that a 400 with a `code` is
 an answer; and for /api negative_data_rejection, since that surface tells of a mistyped field by StatusEnum in a 200.
@@ -28,6 +28,7 @@ from libs.common.contracts.auth import ADMINISTER, SEND, CreateUser
 from libs.common.contracts.companies import CreateCompany
 from libs.common.contracts.senders import AddBrand, AddHeader
 from libs.common.ids import uuid7
+from tests.harness import eventually
 from tests.infra import start_infra
 from tests.platform import PASSWORD, Platform, platform
 
@@ -51,13 +52,14 @@ class Found:
 
 @dataclass
 class People:
-    """Who asks: their tokens, `leaver` to log out with; and `victim_id`, the user to whom things are done."""
+    """Who asks: their tokens, `leaver` to log out with; `victim_id`, the user to whom things are done; and `campaign_id`, which has ended."""
 
     base_url: str
     sender: str
     operator: str
     victim_id: int
     leaver: str
+    campaign_id: int
 
 
 async def people(world: Platform) -> People:
@@ -74,7 +76,31 @@ async def people(world: Platform) -> People:
         answer = await world.http.post("/v2/sessions", json={"username": username, "password": PASSWORD})
         tokens.append(answer.json()["token"])
     sender, operator, leaver = tokens
-    return People(str(world.http.base_url).rstrip("/"), sender, operator, ids["fuzz-victim"], leaver)
+    campaign_id = await _an_ended_campaign(world, {"authorization": f"Bearer {sender}"})
+    return People(str(world.http.base_url).rstrip("/"), sender, operator, ids["fuzz-victim"], leaver, campaign_id)
+
+
+async def _an_ended_campaign(world: Platform, session: dict[str, str]) -> int:
+    async def asked(method: str, path: str, **body: Any) -> dict[str, Any]:
+        answer = await world.http.request(method, f"/v2/{path}", headers=session, json=body or None)
+        told: dict[str, Any] = answer.json() if answer.is_success and answer.content else {}
+        return told
+
+    async def made() -> dict[str, Any]:
+        """Once campaign has heard of the header."""
+        return await asked("POST", "campaigns", title="Ended", text="x", **{"from": "Fuzz"})
+
+    id_ = int((await eventually(made))["id"])
+    list_id = (await asked("POST", "lists", title="Ended"))["id"]
+    await asked("POST", f"lists/{list_id}/entries", entries=[{"phone_number": "+447700900001"}])
+    await asked("POST", f"campaigns/{id_}/lists", list_id=list_id)
+    await asked("POST", f"campaigns/{id_}/launch")
+
+    async def ended() -> bool:
+        return bool((await asked("GET", f"campaigns/{id_}/progress")).get("state") == "finished")
+
+    await eventually(ended, within_s=30)
+    return id_
 
 
 def run(who: People, examples: int, seed: int) -> Found:
@@ -113,6 +139,9 @@ def run(who: People, examples: int, seed: int) -> Found:
 def _arrange(who: People, case: Any) -> None:
     if "/admin/users/" in case.operation.label and str(case.path_parameters.get("user_id")).isdigit():
         case.path_parameters["user_id"] = who.victim_id
+    campaign_id = str((case.path_parameters or {}).get("campaign_id", ""))
+    if campaign_id.isdigit() and (case.operation.label.endswith("/events") or len(campaign_id) % 2):
+        case.path_parameters["campaign_id"] = who.campaign_id
     if "Idempotency-Key" in (case.headers or {}) and len(case.headers["Idempotency-Key"]) % 2:
         case.headers["Idempotency-Key"] = str(uuid7())
     session = who.leaver if "/Logout/" in case.operation.label else who.sender

@@ -308,7 +308,7 @@ async def test_what_a_campaign_lacks_is_told_by_code(world: Platform) -> None:
     assert (await call(world, "POST", f"/campaigns/{campaign_id}/lists", json=link)).status_code == 201
     refused(await call(world, "POST", f"/campaigns/{campaign_id}/lists", json=link), "already_linked")
     stopped = await call(world, "POST", f"/campaigns/{campaign_id}/stop")
-    assert stopped.json() == {"targeted": 0, "handed_over": 0}
+    assert stopped.json() == {"targeted": 0, "handed_over": 0, "can_still_arrive": 0}
 
 
 async def test_a_title_that_is_there_is_a_duplicate_in_whatever_case(world: Platform) -> None:
@@ -330,6 +330,18 @@ async def test_another_companys_things_are_as_unknown_as_those_that_never_were(w
         ("GET", "/campaigns/{campaign}", {}),
         ("POST", "/campaigns/{campaign}/launch", {}),
         ("POST", "/campaigns/{campaign}/stop", {}),
+        ("POST", "/campaigns/{campaign}/pause", {}),
+        ("POST", "/campaigns/{campaign}/resume", {}),
+        ("POST", "/campaigns/{campaign}/extend", {"json": {"lease_hours": 5}}),
+        ("POST", "/campaigns/{campaign}/test", {"json": {"numbers": ["07700 900123"]}}),
+        ("POST", "/campaigns/{campaign}/dry-run", {}),
+        ("GET", "/campaigns/{campaign}/dry-run", {}),
+        ("GET", "/campaigns/{campaign}/preview", {}),
+        ("GET", "/campaigns/{campaign}/progress", {}),
+        ("GET", "/campaigns/{campaign}/report", {}),
+        ("GET", "/campaigns/{campaign}/report.csv", {}),
+        ("GET", "/campaigns/{campaign}/recipients", {}),
+        ("GET", "/campaigns/{campaign}/events", {}),
         ("POST", "/campaigns/{campaign}/lists", {"json": {"list_id": list_id}}),
     ]
     for method, path, options in asks:
