@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -16,8 +15,9 @@ from libs.common import csv_text
 from libs.common.clock import from_client
 from libs.common.contracts.base import ITEMS_MAX
 from libs.common.contracts.consents import Consent, How, Kind, NewConsent, ReadConsents, RecordConsents
-from libs.common.csv_rows import DELIMITERS, NUMBER_NAMES
-from libs.common.phone import e164
+from libs.common.sheets import numbers
+from libs.common.sheets.columns import Columns, key
+from libs.common.sheets.csv_records import BadSheet, CsvRecords, Spoilt
 from services.console import nouns
 from services.console.asking import Trouble, asking
 
@@ -37,6 +37,7 @@ TIME_NAMES = (
     "createdat",
 )
 BAD_TOLD_MAX = 100
+CHUNK_BYTES = 256 * 1024
 
 app = nouns.noun("Consents: who agreed to marketing or withdrew it, when, how and to which words.")
 
@@ -68,7 +69,7 @@ def import_(
         typer.Argument(
             exists=True,
             dir_okay=False,
-            help="A CSV in UTF-8 with a column of phone numbers and, if known, one of times.",
+            help="A CSV with a column of phone numbers and, if known, one of times.",
         ),
     ],
     reference: Annotated[str, typer.Option(help="Where it comes from: GetAllStops of the old service, say.")],
@@ -100,31 +101,40 @@ def _consents(
     file: Path, source: str, kind: Kind, how: How, reference: str, now: datetime, bad: list[str]
 ) -> Iterator[NewConsent]:
     """The good lines; sentences about the others go to `bad`."""
-    with file.open(encoding="utf-8-sig", newline="") as content:
-        first = content.readline()
-        delimiter = max(DELIMITERS, key=first.count)
-        values = next(csv.reader([first], delimiter=delimiter), [])
-        columns = _columns(values)
-        if columns is None and not (values and e164(values[0])):
-            raise Trouble(f"{file}: no column has a name that says phone number, such as number, mobile or msisdn")
-        number_place, time_place = columns or (0, None)
-        if columns is None:  # a file of numbers, without names
-            content.seek(0)
-        for line, row in enumerate(csv.reader(content, delimiter=delimiter), 2 if columns else 1):
-            time = _value(row, time_place)
-            number, at = e164(_value(row, number_place)), _time(time) if time else now
-            if number and at:
-                id_ = uuid5(NAMESPACE_URL, f"heliograph consent {source} {number} {time}")
-                yield NewConsent(id=id_, number=number, kind=kind, how=how, at=at, reference=reference)
-            elif any(row):
-                bad.append(f"line {line}: no {'time such as 2026-03-01T12:00:00Z' if number else 'phone number'}")
+    for line, row, number_place, time_place in _rows(file):
+        time = _value(row, time_place)
+        found, at = numbers.read(_value(row, number_place)), _time(time) if time else now
+        if found and at:
+            id_ = uuid5(NAMESPACE_URL, f"heliograph consent {source} {found[0]} {time}")
+            yield NewConsent(id=id_, number=found[0], kind=kind, how=how, at=at, reference=reference)
+        elif any(row):
+            bad.append(f"line {line}: no {'time such as 2026-03-01T12:00:00Z' if found else 'phone number'}")
 
 
-def _columns(names: list[str]) -> tuple[int, int | None] | None:
-    """Where the numbers stand, and the times; None where no name says phone number."""
-    keys = ["".join(filter(str.isalnum, name)).casefold() for name in names]
-    number = next((keys.index(name) for name in NUMBER_NAMES if name in keys), None)
-    return None if number is None else (number, next((keys.index(name) for name in TIME_NAMES if name in keys), None))
+def _rows(file: Path) -> Iterator[tuple[int, list[str], int, int | None]]:
+    """Each row with its line, and where the number stands in it, and the time, if any."""
+    reader = CsvRecords()
+    count = 0
+    with file.open("rb") as content:
+        while True:
+            chunk = content.read(CHUNK_BYTES)
+            try:
+                records = reader.feed(chunk, final=not chunk)
+            except BadSheet as error:
+                raise Trouble(f"{file} cannot be read for phone numbers: {error}") from error
+            for line, row in zip(records.lines, records.rows, strict=True):
+                assert reader.columns is not None
+                count += 1
+                if count > reader.columns.first:
+                    values = [row.text] if isinstance(row, Spoilt) else row
+                    yield line, values, reader.columns.places["phone_number"], _time_place(reader.columns)
+            if not chunk:
+                return
+
+
+def _time_place(columns: Columns) -> int | None:
+    keys = [key(name) for name in columns.names]
+    return next((keys.index(name) for name in TIME_NAMES if name in keys), None)
 
 
 def _value(row: list[str], place: int | None) -> str:

@@ -1,140 +1,204 @@
-"""heliograph list: import. Done as a user of the company, with that user's password: the command line itself belongs to no company."""
+"""heliograph list: import, export, show, merge, subtract. Done as a user of the company, with that user's password."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import islice
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, TypeVar
+from typing import Annotated
+from uuid import UUID
 
 import typer
 
-from libs.common.contracts.auth import LogIn, LogOut, ResolveSession, Session
-from libs.common.contracts.base import ITEMS_MAX
+from libs.common import csv_text
+from libs.common.contracts.base import Refusal
 from libs.common.contracts.phonelist import (
-    AddRows,
+    FIELDS,
     BadRow,
-    BeginImport,
     CreateList,
-    Entry,
-    FinishImport,
     ImportReport,
+    ListInfo,
+    MergedLists,
+    MergeLists,
+    ReadBadRows,
+    ReadValues,
+    ShowList,
+    SubtractedList,
+    SubtractList,
 )
-from libs.common.csv_rows import BadCsv, CsvRows, Row
 from libs.common.ids import uuid7
+from libs.common.sheets.columns import Columns
+from libs.common.sheets.csv_records import BadSheet
+from libs.common.sheets.importing import import_file
 from services.console import nouns
-from services.console.asking import Trouble, asking
+from services.console.as_user import AsUser, Password, Username, ask_as, asking_as
+from services.console.asking import Trouble
 
-if TYPE_CHECKING:
-    from libs.common.bus import Asker
-
-T = TypeVar("T")
-
-IN_FLIGHT = 4  # batches: enough that phonelist never waits for us
-BATCH_CHARACTERS_MAX = 128 * 1024  # a batch's share of BYTES_MAX, were every character four bytes long
 CHUNK_BYTES = 256 * 1024
-RENEW_BEFORE = timedelta(seconds=20)
+WHOLE_LIST_LIMIT_S = 90.0  # a million entries in one transaction take ten
+REPAIRS_SHOWN_MAX = 20
+BAD_SHOWN_MAX = 20
+
+ListId = Annotated[int, typer.Argument(metavar="LIST", help="The list's id.")]
+InFile = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="CSV or XLSX with a column of phone numbers.")
+]
+OutFile = Annotated[Path, typer.Argument(help="Written anew, as CSV.")]
 
 app = nouns.noun("Phone lists.")
 
 
 @app.command("import")
 def import_(
-    file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, help="A CSV in UTF-8 with a column of phone numbers.")
-    ],
-    username: Annotated[str, typer.Option("--as", envvar="HELIOGRAPH_USERNAME", help="A user of the list's company.")],
-    password: Annotated[str, typer.Option(prompt=True, hide_input=True, envvar="HELIOGRAPH_PASSWORD")],
+    file: InFile,
+    username: Username,
+    password: Password,
     list_id: Annotated[int, typer.Option("--list", help="Add to the list with this id.")] = 0,
     create: Annotated[str, typer.Option(metavar="TITLE", help="Add to a new list with this title.")] = "",
+    bad_rows: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every bad row there: line, value, reason.")
+    ] = None,
+    all_or_nothing: Annotated[
+        bool, typer.Option("--all-or-nothing", help="One bad row, and nothing is added.")
+    ] = False,
+    sheet: Annotated[
+        str, typer.Option(metavar="NAME", help="Of a spreadsheet; else the first one that is not hidden.")
+    ] = "",
+    again: Annotated[
+        UUID | None, typer.Option(metavar="IMPORT", help="Go on with an import that was cut, with the same file.")
+    ] = None,
 ) -> None:
-    """Add a file's rows to a phone list, all in one moment. Names every bad row by its line and leaves it out."""
+    """Add a file's rows to a phone list, all in one moment. Tells which numbers were put right and which rows are bad, by their lines."""
     if bool(list_id) == bool(create):
         raise Trouble("say either --list ID or --create TITLE")
+    import_id = again or uuid7()
 
-    async def work(asker: Asker) -> tuple[int, list[BadRow], ImportReport]:
-        token = (await asker.ask(LogIn(username=username, password=password))).token
+    async def work(user: AsUser) -> tuple[int, ImportReport, Columns]:
+        id_ = list_id or (await user.ask(CreateList(title=create))).id
+        typer.echo(f"import {import_id} into list {id_}: if it is cut, --list {id_} --again {import_id} goes on")
         try:
-            grants = _Grants(asker, token)
-            id_ = list_id or (await asker.ask(CreateList(title=create), await grants.grant())).id
-            with file.open("rb") as content:
-                return id_, *await _import(asker, grants, id_, content)
-        finally:
-            await asker.ask(LogOut(token=token))
+            done = await import_file(
+                user.ask, import_id, id_, _chunks(file), all_or_nothing=all_or_nothing, sheet=sheet
+            )
+        except Refusal:
+            if all_or_nothing and bad_rows:
+                await _write_bad_rows(user, id_, import_id, bad_rows)
+            raise
+        if bad_rows:
+            await _write_bad_rows(user, id_, import_id, bad_rows)
+        return id_, done.report, done.columns
 
     try:
-        id_, unreadable, report = asking(work)
-    except BadCsv as error:
-        raise Trouble(f"{file} cannot be read, {error}. Nothing was added.") from error
-    bad = sorted([*unreadable, *report.bad], key=lambda row: row.line)
-    for row in bad:
-        typer.echo(f"line {row.line}: {row.reason}: {row.value!r}")
-    bad_count = report.bad_count + len(unreadable)
-    if bad_count > len(bad):
-        typer.echo(f"and {bad_count - len(bad)} more bad rows")
+        id_, report, columns = asking_as(username, password, work)
+    except BadSheet as error:
+        raise Trouble(f"{file} cannot be read: {error}. Nothing was added.") from error
+    _tell_columns(columns)
+    _tell_rows(report, bad_rows)
     typer.echo(
-        f"list {id_}: {report.added} added, {report.duplicates} there already or twice in the file, {bad_count} bad"
+        f"list {id_}: {report.added} added, {report.duplicates} there already or twice in the file, {report.bad_count} bad"
     )
 
 
-class _Grants:
-    """The session's grant, asked for again before it ends: an import may take longer than one lives."""
-
-    def __init__(self, asker: Asker, token: str) -> None:
-        self._asker = asker
-        self._token = token
-        self._session: Session | None = None
-
-    async def grant(self) -> str:
-        if self._session is None or self._session.grant_until < datetime.now(UTC) + RENEW_BEFORE:
-            self._session = await self._asker.ask(ResolveSession(token=self._token))
-        return self._session.grant
+async def _chunks(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as content:
+        while chunk := content.read(CHUNK_BYTES):
+            yield chunk
 
 
-async def _import(asker: Asker, grants: _Grants, list_id: int, content: BinaryIO) -> tuple[list[BadRow], ImportReport]:
-    import_id = uuid7()
-    unreadable: list[BadRow] = []
-    await asker.ask(BeginImport(import_id=import_id, list_id=list_id), await grants.grant())
-    for some in _by(batches(content, unreadable), IN_FLIGHT):
-        grant = await grants.grant()
-        adding = [AddRows(import_id=import_id, first_line=line, entries=entries) for line, entries in some]
-        await asyncio.gather(*(asker.ask(rows, grant) for rows in adding))
-    report = await asker.ask(
-        FinishImport(import_id=import_id, all_or_nothing=False), await grants.grant(), deadline_s=60
-    )
-    return unreadable, report
+async def _write_bad_rows(user: AsUser, list_id: int, import_id: UUID, file: Path) -> None:
+    after, more = 0, True
+    with file.open("w", encoding="utf-8", newline="") as out:
+        out.write(csv_text.line(BadRow.model_fields))
+        while more:
+            page = await user.ask(ReadBadRows(list_id=list_id, import_id=import_id, after=after))
+            out.write(csv_text.lines((row.line, row.value, row.reason) for row in page.rows))
+            after, more = page.rows[-1].line if page.rows else after, page.more
+    typer.echo(f"bad rows are in {file}")
 
 
-def batches(content: BinaryIO, unreadable: list[BadRow]) -> Iterator[tuple[int, list[Entry]]]:
-    """The good rows, with the line of the first: those of a batch stand one after the other, so that their lines can be counted from it."""
-    rows = CsvRows()
-    first_line, entries, characters = 0, list[Entry](), 0
-    for row in _rows(rows, content):
-        if not isinstance(row, Row):
-            unreadable.append(row)
-            continue
-        full = len(entries) == ITEMS_MAX or characters + row.characters > BATCH_CHARACTERS_MAX
-        if entries and (full or row.line != first_line + len(entries)):
-            yield first_line, entries
-            entries, characters = [], 0
-        if not entries:
-            first_line = row.line
-        entries.append(row.entry)
-        characters += row.characters
-    if entries:
-        yield first_line, entries
-    if rows.columns is None:
-        raise BadCsv(1, "the file is empty")
+def _tell_columns(columns: Columns) -> None:
+    for field, name in columns.told.items():
+        typer.echo(f"{field} is read from {name}")
+    if columns.ignored:
+        typer.echo(f"nothing is made of {', '.join(columns.ignored)}")
 
 
-def _rows(rows: CsvRows, content: BinaryIO) -> Iterator[Row | BadRow]:
-    while chunk := content.read(CHUNK_BYTES):
-        yield from rows.feed(chunk)
-    yield from rows.feed(b"", final=True)
+def _tell_rows(report: ImportReport, bad_rows: Path | None) -> None:
+    for how, times in report.repaired.items():
+        typer.echo(f"numbers put right, {_words(how)}: {times}")
+    for each in report.repairs[:REPAIRS_SHOWN_MAX]:
+        typer.echo(f"  line {each.line}: {each.value!r} is {each.number} ({', '.join(map(_words, each.how))})")
+    shown = report.bad[:BAD_SHOWN_MAX]
+    for row in shown:
+        typer.echo(f"line {row.line}: {row.reason}: {row.value!r}")
+    if report.bad_count > len(shown):
+        typer.echo(
+            f"and {report.bad_count - len(shown)} more bad rows{'' if bad_rows else ': --bad-rows FILE writes them all'}"
+        )
 
 
-def _by(items: Iterator[T], many: int) -> Iterator[list[T]]:
-    while some := list(islice(items, many)):
-        yield some
+def _words(how: str) -> str:
+    return how.replace("_", " ")
+
+
+@app.command()
+def export(list_id: ListId, file: OutFile, username: Username, password: Password) -> None:
+    """Write the whole list, as it stands now, with every field."""
+
+    async def work(user: AsUser) -> int:
+        count, after, until, more = 0, 0, None, True
+        with file.open("w", encoding="utf-8", newline="") as out:
+            out.write(csv_text.line(FIELDS))
+            while more:
+                page = await user.ask(ReadValues(list_id=list_id, fields=list(FIELDS), after=after, until=until))
+                out.write(csv_text.lines(page.values))
+                count, after, until, more = count + len(page.values), page.last, page.until, page.more
+        return count
+
+    typer.echo(f"{asking_as(username, password, work)} entries")
+
+
+@app.command()
+def show(list_id: ListId, username: Username, password: Password) -> None:
+    """What the list is called and how many it holds."""
+    _tell(ask_as(username, password, ShowList(list_id=list_id)))
+
+
+def _tell(info: ListInfo) -> None:
+    typer.echo(f"list {info.id}: {info.title}\nfolder {info.folder_id}\nentries {info.entries}")
+
+
+@app.command()
+def merge(
+    lists: Annotated[list[int], typer.Argument(metavar="LIST...", help="Ids of lists; they stay as they are.")],
+    username: Username,
+    password: Password,
+    into: Annotated[int, typer.Option("--into", metavar="ID", help="Add them to the list with this id.")] = 0,
+    create: Annotated[str, typer.Option(metavar="TITLE", help="Add them to a new list with this title.")] = "",
+) -> None:
+    """Add the entries of lists to another one or to a new one, in one moment. A number is in a list once: the first entry stays."""
+    if bool(into) == bool(create):
+        raise Trouble("say either --into ID or --create TITLE")
+
+    async def work(user: AsUser) -> tuple[int, MergedLists]:
+        id_ = into or (await user.ask(CreateList(title=create))).id
+        return id_, await user.ask(MergeLists(list_id=id_, from_ids=lists), WHOLE_LIST_LIMIT_S)
+
+    id_, merged = asking_as(username, password, work)
+    typer.echo(f"list {id_}: {merged.added} added, {merged.duplicates} there already")
+
+
+@app.command()
+def subtract(
+    list_id: ListId,
+    minus: Annotated[
+        int, typer.Option("--minus", metavar="ID", help="The list whose numbers are taken out; it stays as it is.")
+    ],
+    username: Username,
+    password: Password,
+) -> None:
+    """Take the numbers of another list out of this one, in one moment."""
+
+    async def work(user: AsUser) -> SubtractedList:
+        return await user.ask(SubtractList(list_id=list_id, minus_id=minus), WHOLE_LIST_LIMIT_S)
+
+    typer.echo(f"list {list_id}: {asking_as(username, password, work).removed} taken out")

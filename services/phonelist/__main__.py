@@ -10,17 +10,23 @@ from libs.common.contracts.phonelist import (
     AddRows,
     BeginImport,
     CreateList,
+    FindIncomplete,
     FinishImport,
-    ListExists,
+    MergeLists,
+    PinList,
+    ReadBadRows,
     ReadEntries,
     ReadEntry,
     ReadLists,
     ReadNeighbour,
     ReadNumbers,
     ReadPhonelistBooks,
+    ReadRecipient,
     ReadRecipients,
+    ReadValues,
     RemoveEntry,
     ShowList,
+    SubtractList,
 )
 from libs.common.service import Service, run
 from libs.common.settings import ServiceSettings
@@ -38,16 +44,22 @@ COMMANDS: Commands = {
     BeginImport: user()(each(imports.begin)),
     AddRows: user()(each(imports.add_rows)),
     FinishImport: user()(each(imports.finish)),
+    MergeLists: user()(each(lists.merge)),
+    SubtractList: user()(each(lists.subtract)),
 }
 QUERIES: Queries = {
     ReadNumbers: user()(each_read(lists.read_numbers)),
+    ReadValues: user()(each_read(lists.read_values)),
     ReadEntries: user()(each_read(lists.read_entries)),
     ReadEntry: user()(each_read(lists.read_entry)),
     ReadNeighbour: user()(each_read(lists.read_neighbour)),
     ReadLists: user()(each_read(lists.read_lists)),
     ShowList: user()(each_read(lists.show)),
+    ReadBadRows: user()(each_read(imports.read_bad_rows)),
     ReadRecipients: only("campaign")(each_read(lists.read_recipients)),
-    ListExists: only("campaign")(each_read(lists.exists)),
+    ReadRecipient: only("campaign")(each_read(lists.read_recipient)),
+    FindIncomplete: only("campaign")(each_read(lists.find_incomplete)),
+    PinList: only("campaign")(each_read(lists.pin)),
     ReadPhonelistBooks: operator(each_read(books.read)),
 }
 EVENTS: Events = {FoldersChanged: lists_store.apply_folders, MembershipsWanted: memberships.wanted}

@@ -1,56 +1,79 @@
-"""/v2/lists: phone lists, their entries, and CSV files into them."""
+"""/v2/lists: phone lists, their entries, files into them and out of them, and whole lists against each other."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from libs.common import csv_text
 from libs.common.contracts.auth import Id
 from libs.common.contracts.base import ITEMS_MAX, Code
 from libs.common.contracts.phonelist import (
+    FIELDS,
     LISTS_PAGE_MAX,
     AddEntries,
     CreateList,
     Entry,
     ListId,
     ListInfo,
+    MergeLists,
     ReadEntries,
     ReadEntry,
     ReadLists,
     ReadNumbers,
+    ReadValues,
+    RecipientsPage,
     RemoveEntry,
     ShowList,
+    SubtractedList,
+    SubtractList,
 )
 from services.gateway.api import imports
-from services.gateway.api.call import Reading, Writing
+from services.gateway.api.call import Call, Reading, Writing
 from services.gateway.api.imports import ImportResult
-from services.gateway.api.inputs import Body, Day, Key, Words
+from services.gateway.api.inputs import Body, Day, Flag, Key, Words
 from services.gateway.api.limits import BulkBody, SmallBody
 from services.gateway.api.pages import LIMIT_DEFAULT, AfterKey, AfterPlace, Limit, Page, page, place, place_of
 from services.gateway.api.problems import refuses
 
 
-class CsvBody(SmallBody):
+class FileBody(SmallBody):
     """A route whose body is a file, read as it comes."""
 
-    bytes_max = 64 << 20
+    bytes_max = 256 << 20  # two million rows of a hundred characters
 
 
 router = APIRouter(prefix="/v2/lists", tags=["lists"], route_class=SmallBody)
 bulk_router = APIRouter(prefix="/v2/lists", tags=["lists"], route_class=BulkBody)
-imports_router = APIRouter(prefix="/v2/lists", tags=["lists"], route_class=CsvBody)
+imports_router = APIRouter(prefix="/v2/lists", tags=["lists"], route_class=FileBody)
 
-CSV_BODY = {
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CHARSETS = {
+    "",
+    "utf-8",
+    "utf-16",
+    "utf-16le",
+    "utf-16be",
+    "us-ascii",
+    "windows-1252",
+}  # which one it is, the file itself tells
+FILE_BODY = {
     "requestBody": {
         "required": True,
         "content": {
-            "text/csv": {"schema": {"type": "string", "example": "phone_number,first_name\n07700 900123,Ann\n"}}
+            "text/csv": {"schema": {"type": "string", "example": "phone_number,first_name\n07700 900123,Ann\n"}},
+            XLSX: {"schema": {"type": "string", "format": "binary"}},
         },
     }
 }
+CSV_ANSWER: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+WHOLE_LIST_LIMIT_S = 90.0  # a million entries in one transaction take ten
 
 
 class NewList(Body):
@@ -154,15 +177,82 @@ async def remove_entry(call: Reading, list_id: Key, number: Annotated[Words, Pat
 @imports_router.post(
     "/{list_id}/imports",
     status_code=201,
-    openapi_extra=CSV_BODY,
-    responses=refuses(Code.TOO_MANY, Code.PERMISSION_DENIED, Code.NOT_FOUND, Code.DUPLICATE, Code.WRONG_STATE),
+    openapi_extra=FILE_BODY,
+    responses=refuses(
+        Code.TOO_MANY, Code.INVALID_NUMBER, Code.PERMISSION_DENIED, Code.NOT_FOUND, Code.DUPLICATE, Code.WRONG_STATE
+    ),
 )
-async def import_csv(request: Request, call: Writing, list_id: Key) -> ImportResult:
-    """Adds a CSV file's good rows to the list, all at once, and tells of the bad ones by line.
+async def import_file(
+    request: Request,
+    call: Writing,
+    list_id: Key,
+    all_or_nothing: Annotated[Flag, Query(description="One bad row, and nothing is added.")] = False,
+    sheet: Annotated[Words, Query(description="Of a spreadsheet; else the first one that is not hidden.")] = "",
+) -> ImportResult:
+    """Adds a file's good rows to the list, all at once, and tells of the bad ones by line. Repeated with the same Idempotency-Key after a cut, it goes on.
 
-    UTF-8; comma, semicolon or tab; the first line names the columns, one of them the number's, or there is nothing but numbers. Up to 64 MiB.
+    CSV in UTF-8, UTF-16 or Windows-1252, with commas, semicolons or tabs, up to 256 MiB; or XLSX, up to 64 MiB. Names of columns in any order; the
+    number's is found by what it holds, if not by its name. Numbers that are nearly right are put right, and told.
     """
     media_type, _, parameters = request.headers.get("content-type", "").lower().partition(";")
-    if media_type.strip() != "text/csv" or ("charset" in parameters and "utf-8" not in parameters):
-        raise HTTPException(415, "Send the file as text/csv, in UTF-8.")
-    return await imports.import_csv(call, list_id, request.stream())
+    charset = parameters.partition("charset=")[2].partition(";")[0].strip(' "')
+    if media_type.strip() not in ("text/csv", XLSX) or charset not in CHARSETS:
+        raise HTTPException(415, "Send the file as text/csv, in UTF-8, UTF-16 or Windows-1252, or as XLSX.")
+    return await imports.import_sheet(call, list_id, request.stream(), all_or_nothing=all_or_nothing, sheet=sheet)
+
+
+@router.get(
+    "/{list_id}/imports/{import_id}/bad-rows",
+    response_class=StreamingResponse,
+    responses=refuses(Code.NOT_FOUND) | CSV_ANSWER,
+)
+async def export_bad_rows(call: Reading, list_id: Key, import_id: UUID) -> StreamingResponse:
+    """All the bad rows of an import as CSV: line, value, reason. Kept for 30 days."""
+    first = await imports.first_bad_rows(call, list_id, import_id)
+    return _csv(imports.bad_rows(call, list_id, import_id, first), "bad-rows.csv")
+
+
+@router.get("/{list_id}/export", response_class=StreamingResponse, responses=refuses(Code.NOT_FOUND) | CSV_ANSWER)
+async def export_list(call: Reading, list_id: Key) -> StreamingResponse:
+    """The list as CSV in UTF-8, with every field, as it stood when this began. A connection that is cut before the end tells that it is not whole."""
+    first = await call.ask_once(ReadValues(list_id=list_id, fields=list(FIELDS)))
+    return _csv(_rows(call, list_id, first), f"list-{list_id}.csv")
+
+
+def _csv(lines: AsyncIterator[str], name: str) -> StreamingResponse:
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _rows(call: Call, list_id: int, page: RecipientsPage) -> AsyncIterator[str]:
+    yield csv_text.line(FIELDS)
+    while True:
+        yield csv_text.lines(page.values)
+        if not page.more:
+            return
+        page = await call.ask_once(ReadValues(list_id=list_id, fields=list(FIELDS), after=page.last, until=page.until))
+
+
+class OtherLists(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"from_ids": [12, 13]}})
+
+    from_ids: list[Id] = Field(min_length=1, max_length=20)
+
+
+class OtherList(Body):
+    model_config = ConfigDict(json_schema_extra={"example": {"minus_id": 12}})
+
+    minus_id: Id
+
+
+@router.post("/{list_id}/merge", responses=refuses(Code.TOO_MANY, Code.PERMISSION_DENIED, Code.NOT_FOUND))
+async def merge_lists(call: Writing, list_id: Key, others: OtherLists) -> Added:
+    """Adds the entries of other lists to this one, in one moment, up to 2,000,000; the others stay. A number is in a list once: duplicates are told."""
+    merged = await call.ask(MergeLists(list_id=list_id, from_ids=others.from_ids), WHOLE_LIST_LIMIT_S)
+    return Added(added=merged.added, duplicates=merged.duplicates)
+
+
+@router.post("/{list_id}/subtract", responses=refuses(Code.PERMISSION_DENIED, Code.NOT_FOUND))
+async def subtract_list(call: Writing, list_id: Key, other: OtherList) -> SubtractedList:
+    """Takes the numbers of another list out of this one, in one moment; the other stays."""
+    return await call.ask(SubtractList(list_id=list_id, minus_id=other.minus_id), WHOLE_LIST_LIMIT_S)

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, cast
+from uuid import UUID
 
 from libs.common.batches import in_messages
-from libs.common.contracts.base import Code, Refusal
+from libs.common.contracts.base import ITEMS_MAX, Code, Refusal
 from libs.common.contracts.phonelist import (
+    LINES_MAX,
     VALUE_CHARACTERS_MAX,
     AddEntries,
     AddRows,
@@ -66,8 +68,8 @@ async def add_multiple_entries(call: Call) -> object:
     given = cast("Sequence[Mapping[str, object]]", call.values.get("ListEntries") or [])
     list_id = call.number("ListID")
     # Looking at 100,000 entries takes a third of a second: that must not stop everyone else's requests.
-    batches = await asyncio.to_thread(list, in_messages(given, _characters))
-    if len(batches) <= 1:
+    batches = await asyncio.to_thread(list, in_messages(given, _characters, LINES_MAX))
+    if len(batches) <= 1 and len(given) <= ITEMS_MAX:
         return _told(await call.ask(AddEntries(list_id=list_id, entries=_entries(given))))
     import_id = uuid7()
     await call.ask(BeginImport(import_id=import_id, list_id=list_id))
@@ -75,7 +77,7 @@ async def add_multiple_entries(call: Call) -> object:
 
     async def add(first_line: int, batch: Sequence[Mapping[str, object]]) -> None:
         try:
-            await call.ask(AddRows(import_id=import_id, first_line=first_line, entries=_entries(batch)))
+            await call.ask(_rows(import_id, first_line, batch))
         finally:
             places.release()
 
@@ -87,7 +89,22 @@ async def add_multiple_entries(call: Call) -> object:
     for outcome in await asyncio.gather(*added, return_exceptions=True):
         if isinstance(outcome, BaseException):
             raise outcome  # the first one; the import is never finished, so nothing of it is seen
-    return _told(await call.ask(FinishImport(import_id=import_id, all_or_nothing=True)))
+    return _told(await call.ask(FinishImport(import_id=import_id, all_or_nothing=True, lines=len(given))))
+
+
+def _rows(import_id: UUID, first_line: int, batch: Sequence[Mapping[str, object]]) -> AddRows:
+    """The entries by columns, of the fields that one of them has."""
+    names = list(dict.fromkeys(["PhoneNumber", *(name for each in batch for name in each)]))
+    return AddRows(
+        import_id=import_id,
+        fields=[FIELDS[name] for name in names],
+        lines=list(range(first_line, first_line + len(batch))),
+        columns=[[_text(each.get(name)) for each in batch] for name in names],
+    )
+
+
+def _text(value: object) -> str | None:
+    return value.date().isoformat() if isinstance(value, datetime) else cast("str | None", value)
 
 
 def _characters(entry: Mapping[str, object]) -> int:
@@ -123,11 +140,19 @@ async def get_numbers(call: Call) -> object:
 
 
 async def _numbers(call: Call) -> AsyncIterator[list[object]]:
-    after, until, more = 0, None, True
-    while more:
-        page = await call.ask(ReadNumbers(list_id=call.number("List"), after=after, until=until))
-        yield list(page.numbers)
-        after, until, more = page.last, page.until, page.more
+    """The next page is asked for while one is on its way to the client: two are held, however slow that is."""
+    asking = asyncio.create_task(call.ask(ReadNumbers(list_id=call.number("List"))))
+    try:
+        while True:
+            page = await asking
+            if page.more:
+                following = ReadNumbers(list_id=call.number("List"), after=page.last, until=page.until)
+                asking = asyncio.create_task(call.ask(following))
+            yield list(page.numbers)
+            if not page.more:
+                return
+    finally:
+        asking.cancel()
 
 
 async def get_lists(call: Call) -> object:

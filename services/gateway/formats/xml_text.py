@@ -53,6 +53,10 @@ def list_start(name: str, shape: ListOf) -> str:
 
 def write_items(shape: ListOf, values: list[object]) -> str:
     name = shape.item.name if isinstance(shape.item, Model) else "d2p1:string"
+    if shape.item is Scalar.STRING and values and all(values):  # numbers by the thousand
+        texts = [str(value) for value in values]
+        if not SPECIAL.search("".join(texts)):
+            return f"<{name}>{f'</{name}><{name}>'.join(texts)}</{name}>"
     return "".join([write_element(name, shape.item, value) for value in values])
 
 

@@ -1,4 +1,4 @@
-"""Abandoned imports: removes those that nobody finished within a day, one a step."""
+"""Old imports: removes those that nobody finished within a day and those that were finished a month ago, one a step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from services.phonelist.imports import store
 
 async def step(kernel: Kernel[Any]) -> int:
     async with kernel.db.transaction() as tx:
-        return await store.remove_abandoned(tx)
+        return await store.remove_old(tx)
 
 
-sweep = Loop("remove_abandoned_imports", step, every_s=600)
+sweep = Loop("remove_old_imports", step, every_s=600)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from libs.common.contracts.inbound import Membership
 from libs.common.db import Tx
+from services.phonelist.entries import key
 
 KEEP_NEWEST = """
 INSERT INTO memberships AS m (list_id, phone_number, joins, at)
@@ -22,8 +23,8 @@ async def keep_newest(tx: Tx, list_id: int, wishes: Sequence[Membership]) -> lis
     return [wish for wish in wishes if wish.number in kept]
 
 
-REMOVE = "DELETE FROM entries WHERE list_id = $1 AND phone_number = ANY($2::text[])"
+REMOVE = "DELETE FROM entries WHERE list_id = $1 AND number = ANY($2::bigint[])"
 
 
 async def remove(tx: Tx, list_id: int, numbers: Sequence[str]) -> None:
-    await tx.execute(REMOVE, list_id, numbers)
+    await tx.execute(REMOVE, list_id, [key(number) for number in numbers])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from uuid import UUID
 
 import pytest
 
-from libs.common.contracts.phonelist import CreateList, Entry, ReadNumbers
+from libs.common.contracts.phonelist import FIELDS, AddRows, CreateList, Entry, ReadNumbers
 from libs.common.service import Process
 from services.phonelist.__main__ import SERVICE
 from tests.harness import Client, client, grant, running
@@ -58,6 +59,13 @@ def number(index: int) -> str:
 
 def entries(*numbers: str) -> list[Entry]:
     return [Entry(phone_number=each) for each in numbers]
+
+
+def rows(import_id: UUID, first_line: int, given: Sequence[Entry]) -> AddRows:
+    """Lines one after the other, with all that is known of each."""
+    values = [[each.model_dump(mode="json")[field] for each in given] for field in FIELDS]
+    lines = list(range(first_line, first_line + len(given)))
+    return AddRows(import_id=import_id, fields=list(FIELDS), lines=lines, columns=values)
 
 
 async def new_list(gateway: Client, company_id: int, title: str = "Members") -> int:

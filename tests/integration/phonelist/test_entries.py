@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.phonelist import (
     ENTRIES_PAGE_MAX,
+    VALUE_CHARACTERS_MAX,
     AddEntries,
-    AddRows,
     BeginImport,
     EntriesPage,
     Entry,
@@ -28,10 +28,10 @@ from libs.common.contracts.phonelist import (
 )
 from libs.common.ids import uuid7
 from libs.common.service import Process
-from services.phonelist.entries import COLUMNS, VALUE_CHARACTERS_MAX
+from services.phonelist.entries import OTHERS
 from services.phonelist.lists.store import ENTRIES_PAGE_BYTES
 from tests.harness import Client, grant
-from tests.integration.phonelist.conftest import companies, entries, new_list, number, numbers_of
+from tests.integration.phonelist.conftest import companies, entries, new_list, number, numbers_of, rows
 
 pytestmark = pytest.mark.usefixtures("phonelist")
 
@@ -50,7 +50,7 @@ WRITTEN = [
 texts = st.none() | st.sampled_from(["", " ", "\t\r\n", "\u200b", "'\"\\,;\u0001"]) | st.text(
     st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30
 )  # fmt: skip
-fields = {name: texts for name in COLUMNS if name not in ("phone_number", "date_of_birth")}
+fields = {name: texts for name in OTHERS if name != "date_of_birth"}
 people = st.lists(
     st.builds(Entry, phone_number=st.integers(0, 99_999).map(number), date_of_birth=st.none() | st.dates(), **fields),
     min_size=1,
@@ -79,7 +79,7 @@ async def test_every_field_comes_back_as_it_was_imported(gateway: Client, given_
     list_id, import_id = await new_list(gateway, company_id), uuid7()
 
     await gateway.ask(BeginImport(import_id=import_id, list_id=list_id), may)
-    await gateway.ask(AddRows(import_id=import_id, first_line=1, entries=given_), may)
+    await gateway.ask(rows(import_id, 1, given_), may)
     await gateway.ask(FinishImport(import_id=import_id, all_or_nothing=True), may)
 
     assert given_ == (await gateway.ask(ReadEntries(list_id=list_id), may)).entries
@@ -249,7 +249,7 @@ async def test_pages_of_entries_stay_small_however_wide_the_entries_and_miss_non
     assert phonelist.db is not None
     async with phonelist.db.transaction() as tx:
         await tx.execute(
-            f"INSERT INTO entries (list_id, phone_number, city, county, user1, user2) SELECT $1, '+4478' || lpad(n::text, 8, '0'), {wide[:-1]}"
+            f"INSERT INTO entries (list_id, number, city, county, user1, user2) SELECT $1, 447800000000 + n, {wide[:-1]}"
             " FROM generate_series(1, 3000) n",
             list_id,
         )

@@ -16,14 +16,14 @@ from libs.common.batches import BYTES_A_CHARACTER_MAX, OVERHEAD_BYTES, in_messag
 from libs.common.clock import UK, from_client, midnight_the_preceding_day
 from libs.common.contracts.base import BYTES_MAX, ITEMS_MAX, Code, Refusal
 from libs.common.grants import Caller, Signer, Verifier
-from libs.common.ids import uuid7, uuid7_time
+from libs.common.ids import uuid7, uuid7_time, uuid7s
 from libs.common.phone import E164, e164, sender_key
 from tests.harness import PRIVATE_KEY, PUBLIC_KEY, grant
 
 
 def test_ids_rise_and_say_when_they_were_made() -> None:
     before = datetime.now(UTC) - timedelta(milliseconds=1)
-    ids = [uuid7() for _ in range(10_000)]
+    ids = [uuid7() for _ in range(10_000)] + uuid7s(5_000) + [uuid7()] + uuid7s(1)
 
     assert ids == sorted(set(ids))
     assert {7} == {id_.version for id_ in ids}
