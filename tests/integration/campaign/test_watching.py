@@ -133,7 +133,9 @@ async def test_what_was_never_to_be_sent_and_errors_before_most_have_ended_pause
     id_, people = await half_handed_over(gateway, company_id, windows)
     await tell(campaign, messaging, company_id, id_, people[120:200], State.SUPPRESSED)
     await tell(campaign, messaging, company_id, id_, people[200:250], State.EXPIRED)
-    await tell(campaign, messaging, company_id, id_, people[:120], State.FAILED, "call_barred")  # last: the loop looks too
+    await tell(
+        campaign, messaging, company_id, id_, people[:120], State.FAILED, "call_barred"
+    )  # last: the loop looks too
 
     assert await loop.watch(campaign.app) == 0
 
