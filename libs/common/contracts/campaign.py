@@ -415,7 +415,6 @@ class RecipientsHandedOver(Event):
     campaign_id: int
     sender: str
     body: str
-    brand: str = ""
     expires_at: datetime | None = None
     test: bool = False  # made with a test key: nothing of it may leave the platform
     items: list[Recipient]

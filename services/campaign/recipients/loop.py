@@ -57,7 +57,7 @@ async def _hand_over_of(app: Campaign, campaign_id: int) -> int:
         assert moved, "it is locked"
         assert len(recipients) == count, "positions are dense"
         for window in rules.windows(campaign, recipients):
-            tx.emit(window)
+            tx.emit_json(window)
     app.claims.handed_over(campaign_id, count)
     crash.point("hand_over.committed")
     return count

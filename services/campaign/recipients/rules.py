@@ -5,14 +5,18 @@ Owns the limits of handing over. No I/O, no clock of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+
+import orjson
 
 from libs.common.batches import in_messages
 from libs.common.contracts.base import ITEMS_MAX
-from libs.common.contracts.campaign import Recipient, RecipientsHandedOver
+from libs.common.contracts.campaign import RecipientsHandedOver
 from libs.common.contracts.messaging import SettledText, State
+from libs.common.db.outbox import Encoded
 from services.campaign.schedules.rules import Pace
 
 # Handed over and not yet ended: two seconds of work at the 10,000 recipients a second we aim for, so that the pipeline never runs dry.
@@ -67,18 +71,19 @@ class Outgoing:
     at: datetime  # now
 
 
-def windows(campaign: Outgoing, recipients: Sequence[Recipient]) -> list[RecipientsHandedOver]:
+def windows(campaign: Outgoing, recipients: Sequence[Mapping[str, Any]]) -> list[Encoded]:
+    """RecipientsHandedOver, as many as these take."""
+    shared = {
+        "company_id": campaign.company_id,
+        "campaign_id": campaign.id,
+        "sender": campaign.sender,
+        "body": campaign.body,
+        "expires_at": campaign.expires_at,
+        "test": campaign.test,
+    }
     return [
-        RecipientsHandedOver(
-            company_id=campaign.company_id,
-            campaign_id=campaign.id,
-            sender=campaign.sender,
-            body=campaign.body,
-            expires_at=campaign.expires_at,
-            test=campaign.test,
-            items=list(some),
-        )
-        for some in in_messages(recipients, lambda recipient: len(recipient.body or ""))
+        Encoded(RecipientsHandedOver, campaign.company_id, orjson.dumps(shared | {"items": some}))
+        for some in in_messages(recipients, lambda recipient: len(recipient["body"] or ""))
     ]
 
 

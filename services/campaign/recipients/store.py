@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
-from libs.common.contracts.campaign import Recipient
 from libs.common.contracts.messaging import SettledText
 from libs.common.db import Tx
 from services.campaign.recipients.rules import ENDED_MAX, OPEN_MAX, OPEN_SPAN, Outgoing
@@ -62,10 +62,12 @@ ORDER BY position
 """
 
 
-async def next_recipients(tx: Tx, campaign: Outgoing, count: int) -> list[Recipient]:
+async def next_recipients(tx: Tx, campaign: Outgoing, count: int) -> list[dict[str, Any]]:
+    """As the contract's Recipient."""
     rows = await tx.fetch(NEXT_RECIPIENTS, campaign.id, campaign.checkpoint, count)
     return [
-        Recipient(id=id_, position=position, number=f"+{number}", body=body) for id_, position, number, body in rows
+        {"id": str(id_), "position": position, "number": f"+{number}", "body": body}
+        for id_, position, number, body in rows
     ]
 
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from libs.common import phone
 from libs.common.contracts.base import Code
-from libs.common.contracts.phonelist import Entry
+from libs.common.contracts.phonelist import FIELDS, Entry
 from services.phonelist.entries import (
-    COLUMNS,
     HAS_NUL,
     NO_NUMBER,
     NOT_A_NUMBER,
@@ -29,17 +28,17 @@ numbers = st.one_of(
 
 
 def test_the_number_is_the_first_column_and_all_documented_fields_are_there() -> None:
-    assert COLUMNS[0] == "phone_number"
-    assert len(COLUMNS) == 17
+    assert FIELDS[0] == "phone_number"
+    assert len(FIELDS) == 17
 
 
 def test_a_row_is_its_line_its_number_and_its_fields_as_given() -> None:
     good, bad = check([Entry(phone_number="07700 900001", surname=" O'Neil ", date_of_birth=date(2000, 1, 2))], 7)
     assert bad == []
     [row] = good
-    assert dict(zip(("line", *COLUMNS), row, strict=True)) == dict.fromkeys(COLUMNS) | {
+    assert dict(zip(("line", *FIELDS), row, strict=True)) == dict.fromkeys(FIELDS) | {
         "line": 7,
-        "phone_number": "+447700900001",
+        "phone_number": 447700900001,
         "surname": " O'Neil ",
         "date_of_birth": date(2000, 1, 2),
     }
@@ -52,7 +51,7 @@ def test_each_line_is_either_good_or_bad(given_: list[str], first_line: int) -> 
     assert sorted([*(row[0] for row in good), *(row.line for row in bad)]) == [
         first_line + n for n in range(len(given_))
     ]
-    assert all(phone.E164.fullmatch(row[1]) and row[1] == phone.e164(given_[row[0] - first_line]) for row in good)
+    assert all(f"+{row[1]}" == phone.e164(given_[row[0] - first_line]) for row in good)
     assert all(len(row.value) <= 40 and "\0" not in row.value for row in bad)
     assert {row.reason for row in bad if not given_[row.line - first_line].strip()} <= {NO_NUMBER}
 

@@ -87,8 +87,8 @@ def _receipt(item: Any) -> Receipt:
         case [str(reference), str(word), (int() | float()) as at, (str() | None) as error, str(own_ref)]:
             status = STATUSES.get(word, ReceiptStatus.UNLISTED)
             said = word if status is ReceiptStatus.UNLISTED else error
-            failure = FAILURES.get(said or "", Failure.UNKNOWN)
-            return Receipt(reference, status, _time(at), said, _text_id(own_ref), failure=failure)
+            failure = FAILURES.get(said, Failure.UNKNOWN) if said else Failure.UNKNOWN
+            return Receipt(reference, status, _time(at), said, _text_id(own_ref), 1, failure)
     raise BadFrame("a receipt of the wrong shape")
 
 
