@@ -14,13 +14,17 @@ DOWN_AFTER_S = 10.0  # without a session for so long, texts go another way
 
 # Texts a claim. What a killed process had claimed is in doubt, so a claim is no more than about a second of its carrier's pace.
 CLAIM_MAX = {Lane.URGENT: 50, Lane.ORDINARY: 150, Lane.BULK: 250}
+CLAIM_SMALL = 50
+SIDE_BY_SIDE = 2  # claims of a lane, so that one's database work overlaps another's wait
 CLAIM_SECONDS = 1.0  # and no more than the carrier takes in this time
 
 
 def claim_max(lane: Lane, carrier: Carrier, cap_per_s: float | None) -> int:
-    """How many texts one claim may take. A small window does not keep the claim as small: it is filled from the claim, not by it."""
+    """How many texts one claim may take. The claims of a lane that go on side by side are together no more than a window, for that is what a kill leaves
+    in doubt; but a small window does not keep the claim as small: it is filled from the claim, not by it."""
     paces = [pace for pace in (carrier.capabilities.parts_per_s, cap_per_s) if pace is not None]
-    most = min([CLAIM_MAX[lane], 2 * carrier.window, *(int(pace * CLAIM_SECONDS) for pace in paces)])
+    of_window = max(carrier.window // SIDE_BY_SIDE, min(2 * carrier.window, CLAIM_SMALL))
+    most = min([CLAIM_MAX[lane], of_window, *(int(pace * CLAIM_SECONDS) for pace in paces)])
     return max(1, most)
 
 

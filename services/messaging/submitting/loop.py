@@ -28,7 +28,7 @@ from libs.common.ids import uuid7
 from libs.common.loop import Loop
 from services.messaging.carriers.carrier import Answer, Failure, Part, Refusal, Refused, Taken, Unknown
 from services.messaging.connections.desk import Desk
-from services.messaging.connections.rules import claim_max
+from services.messaging.connections.rules import SIDE_BY_SIDE, claim_max
 from services.messaging.ledger.closing import close, close_each, tell_settled
 from services.messaging.receipts import handlers as receipts
 from services.messaging.routing.store import happened
@@ -277,7 +277,7 @@ def lane_loops(desk: Desk) -> list[Loop]:
         plenty = claim_max(lane, desk.carrier, None)
         return Loop(f"submit_{lane.name.lower()}", step, every_s, wakes, side_by_side=side_by_side, plenty=plenty)
 
-    return [loop(Lane.URGENT, 0.5, 1), loop(Lane.ORDINARY, 1.0, 2), loop(Lane.BULK, 1.0, 2)]
+    return [loop(Lane.URGENT, 0.5, 1), loop(Lane.ORDINARY, 1.0, SIDE_BY_SIDE), loop(Lane.BULK, 1.0, SIDE_BY_SIDE)]
 
 
 def wake_name(route: int, lane: Lane) -> str:
