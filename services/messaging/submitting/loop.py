@@ -78,9 +78,10 @@ async def submit(app: Messaging, desk: Desk, lane: Lane) -> int:
         if texts:
             ids, taken = [text.id for text in texts], [text.taken + text.charged for text in texts]
             await store.keep_claim(tx, claim_id, app.worker, desk.carrier.name, LEASE_S, ids, taken)
+        if lane is Lane.BULK:
+            telling.note(app, desk.id, claimed)
+            tx.wake(telling.CLAIMED)
     crash.point("claim.committed")
-    if lane is Lane.BULK:
-        telling.note(app, desk.id, claimed)
     if texts:
         # No transaction is open here: the far side may take its time. The lease begins after `began`, so the fence errs on the safe side.
         handed = await _hand_over(app, desk, texts, began, write_by=began + LEASE_S)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from libs.common.loop import Loop
 if TYPE_CHECKING:
     from services.messaging.app import Messaging
 
+CLAIMED = "claimed"
 TELL_EVERY_S = 0.1  # a thousand recipients at the 10,000 a second that we aim for
 
 
@@ -30,7 +32,8 @@ async def tell_claimed(app: Messaging) -> int:
         app.claimed.clear()
         for start in range(0, len(items), ITEMS_MAX):
             await tell(app.bus, CampaignsClaimed(items=items[start : start + ITEMS_MAX]))
+        await asyncio.sleep(TELL_EVERY_S)  # every claim wakes this loop: they are told together
     return 0
 
 
-TELL = Loop("tell_claimed", tell_claimed, every_s=TELL_EVERY_S)
+TELL = Loop("tell_claimed", tell_claimed, every_s=2.0, woken_by=frozenset({CLAIMED}))

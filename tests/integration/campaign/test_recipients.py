@@ -7,9 +7,10 @@ from itertools import groupby
 import pytest
 
 from libs.common import clock
+from libs.common.bus.consume import tell
 from libs.common.contracts.base import PAGE_MAX
 from libs.common.contracts.campaign import CampaignState, Recipient, RecipientsHandedOver, StopCampaign
-from libs.common.contracts.messaging import RecipientsSettled, SettledText, State
+from libs.common.contracts.messaging import CampaignsClaimed, ClaimedTo, RecipientsSettled, SettledText, State
 from libs.common.ids import uuid7
 from libs.common.service import Process
 from services.campaign.__main__ import SERVICE
@@ -150,6 +151,27 @@ async def test_the_next_windows_wait_until_enough_of_the_last_have_ended(
     await tell_ends(messaging, company_id, id_, recipients[499:500], State.SUPPRESSED)
 
     assert len(await all_handed_over(windows, id_, 1_500)) == 1_500
+
+
+async def test_receipts_that_take_long_hold_nobody_up_once_the_texts_are_claimed(
+    campaign: Process,
+    gateway: Client,
+    messaging: Client,
+    company_id: int,
+    windows: list[RecipientsHandedOver],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(store, "OPEN_MAX", 1_000)
+    monkeypatch.setattr(rules, "OPEN_MAX", 1_000)
+    monkeypatch.setattr(rules, "HAND_OVER_MAX", 500)
+    id_ = await launched(gateway, company_id, await new_list(gateway, company_id, [number(n) for n in range(2_500)]))
+    await all_handed_over(windows, id_, 1_000)
+
+    claimed = ClaimedTo(campaign_id=id_, carrier=1, position=1_000)
+    await tell(messaging.bus, CampaignsClaimed(items=[claimed]))
+
+    assert len(await all_handed_over(windows, id_, 2_000)) == 2_000
+    assert len(recipients_of(windows, id_)) == 2_000, "what is not claimed bounds it still"
 
 
 async def test_only_a_higher_version_of_the_recipients_own_text_changes_its_end(
