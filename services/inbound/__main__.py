@@ -30,6 +30,7 @@ from libs.common.contracts.senders import HeadersChanged
 from libs.common.contracts.textins import ListDeadDeliveries, SetTextInActions
 from libs.common.service import Service, run
 from services.inbound import books
+from services.inbound.app import compose
 from services.inbound.consents import handlers as consents
 from services.inbound.inbox import handlers as inbox
 from services.inbound.optouts import handlers as optouts
@@ -72,7 +73,13 @@ EVENTS: Events = {
 LOOPS = [loop.claim, loop.hearing, *webhooks.LOOPS]
 
 SERVICE = Service(
-    name="inbound", settings=InboundSettings, commands=COMMANDS, queries=QUERIES, events=EVENTS, loops=LOOPS
+    name="inbound",
+    settings=InboundSettings,
+    compose=compose,
+    commands=COMMANDS,
+    queries=QUERIES,
+    events=EVENTS,
+    loops=LOOPS,
 )
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 
 import pytest
 
@@ -114,7 +113,7 @@ async def test_letters_as_a_sender_come_to_the_handset(bench: Bench) -> None:
     [part] = bench.parts(1)
     async with bench.line() as (carrier, _):
         assert carrier.capabilities.alphanumeric_senders
-        answers = await carrier.submit([replace(part, sender="Heliograph"), replace(part, sender="+447700900321")])
+        answers = await carrier.submit([part._replace(sender="Heliograph"), part._replace(sender="+447700900321")])
 
     assert {type(answer) for answer in answers} == {Taken}
     shown = {text["from"] for text in await bench.simulator.messages_of(part.number)}
@@ -152,7 +151,7 @@ async def test_what_is_refused_was_not_taken_and_says_why_and_when_again(bench: 
 @every_carrier()
 async def test_a_bad_number_is_told_as_one_and_the_others_go_on(bench: Bench) -> None:
     first, bad, last = bench.parts(3)
-    sent = [first, replace(bad, number="+447700900990"), last]
+    sent = [first, bad._replace(number="+447700900990"), last]
     async with bench.line() as (carrier, _):
         answers = await carrier.submit(sent)
 
@@ -291,7 +290,7 @@ FATES = {  # of the simulator's number ranges
 
 @every_carrier()
 async def test_each_end_is_told_with_its_class(bench: Bench) -> None:
-    sent = [replace(part, number=number) for part, number in zip(bench.parts(len(FATES)), FATES, strict=True)]
+    sent = [part._replace(number=number) for part, number in zip(bench.parts(len(FATES)), FATES, strict=True)]
     async with bench.line() as (carrier, stored):
         answers = await carrier.submit(sent)
         await until(lambda: len(stored.receipts_kept) >= len(sent) + 1)  # a ported one is accepted first
@@ -312,7 +311,7 @@ async def test_who_can_be_asked_tells_what_became_of_each(bench: Bench) -> None:
         if not carrier.capabilities.query:
             assert bench.candidate.name in ("embedded", "generic")
             return
-        answers = await carrier.submit([first, replace(barred, number="+447700900965")])
+        answers = await carrier.submit([first, barred._replace(number="+447700900965")])
         references = [(answer.reference, "82830") for answer in answers if isinstance(answer, Taken)]
         delivered, failed, unknown = await carrier.query([*references, ("nobody-s", "82830")])
 

@@ -198,7 +198,7 @@ async def linked_with_a_hundred(world: World) -> Call:
     return Call(body=call.body)
 
 
-@refused_when("WrongState", LINK, UNLINK, LAUNCH)
+@refused_when("WrongState", LINK, UNLINK)
 async def launched_already(world: World) -> Call:
     call = await GOOD[UNLINK](world)
     launch = {name: call.body[name] for name in ("SessionToken", "CampaignID")}
@@ -206,10 +206,10 @@ async def launched_already(world: World) -> Call:
     return Call(body=call.body)
 
 
-@refused_when("WrongState", STOP)
-async def stopped_already(world: World) -> Call:
+@refused_when("WrongState", LAUNCH, STOP)
+async def over_already(world: World) -> Call:
     call = await GOOD[STOP](world)
-    await world.write("campaign", "UPDATE campaigns SET state = 'stopped' WHERE id = $1", call.body["CampaignID"])
+    await world.write("campaign", "UPDATE campaigns SET state = 'expired' WHERE id = $1", call.body["CampaignID"])
     return Call(body=call.body)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+import orjson
 
 from libs.common.contracts.textins import DELIVERIES_PAGE_MAX, DeadDeliveries, DeadDelivery, ListDeadDeliveries
 from libs.common.db import Tx
@@ -29,6 +31,7 @@ class Delivery:
     """One attempt. `attempts`: with this one."""
 
     id: UUID
+    text_in_id: int
     url: str
     secret: str
     body: str
@@ -37,42 +40,57 @@ class Delivery:
 
 
 CLAIM = """
--- Of each webhook a few, so that one that is slow keeps nobody's waiting. What is claimed comes again after the lease: its worker is dead.
+-- Of each webhook as many as it has not under way from here ($3), so that one that is slow keeps nobody's waiting. What is claimed comes again after
+-- the lease: its worker is dead.
 WITH due AS (
     SELECT d.id, t.webhook_url, t.webhook_secret
     FROM (SELECT id, webhook_url, webhook_secret FROM text_ins WHERE webhook_url <> '' ORDER BY random()) t CROSS JOIN LATERAL (
         SELECT id FROM deliveries WHERE text_in_id = t.id AND ended_at IS NULL AND next_attempt_at <= clock_timestamp()
-        ORDER BY next_attempt_at LIMIT $2
+        ORDER BY next_attempt_at LIMIT greatest(0, $2 - coalesce(($3::jsonb ->> t.id::text)::int, 0))
         FOR UPDATE SKIP LOCKED
     ) d LIMIT $1
 )
-UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $3)
+UPDATE deliveries SET attempts = attempts + 1, next_attempt_at = clock_timestamp() + make_interval(secs => $4)
 FROM due WHERE deliveries.id = due.id
-RETURNING deliveries.id, webhook_url AS url, webhook_secret AS secret, body, attempts, created_at
+RETURNING deliveries.id, text_in_id, webhook_url AS url, webhook_secret AS secret, body, attempts, created_at
 """
 
 
-async def claim(tx: Tx, limit: int, of_each: int, lease_s: float) -> list[Delivery]:
-    return [Delivery(**row) for row in await tx.fetch(CLAIM, limit, of_each, lease_s)]
+async def claim(tx: Tx, limit: int, of_each: int, under_way: Mapping[int, int], lease_s: float) -> list[Delivery]:
+    """`under_way`: how many of each text-in this process has already."""
+    busy = orjson.dumps(under_way, option=orjson.OPT_NON_STR_KEYS).decode()
+    return [Delivery(**row) for row in await tx.fetch(CLAIM, limit, of_each, busy, lease_s)]
 
 
 # A worker whose lease passed says nothing more: the attempt that followed does.
-REMOVE = "DELETE FROM deliveries WHERE id = $1 AND attempts = $2"
+REMOVE = "DELETE FROM deliveries d USING unnest($1::uuid[], $2::int[]) AS ours(id, attempts) WHERE d.id = ours.id AND d.attempts = ours.attempts"
 
 
-async def remove_if_still_ours(tx: Tx, delivery: Delivery) -> None:
-    await tx.execute(REMOVE, delivery.id, delivery.attempts)
+async def remove_those_still_ours(tx: Tx, some: Sequence[Delivery]) -> None:
+    ours = sorted((one.id, one.attempts) for one in some)
+    await tx.execute(REMOVE, [id_ for id_, _ in ours], [attempts for _, attempts in ours])
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """`again_at` None: it is given up."""
+
+    delivery: Delivery
+    error: str
+    again_at: datetime | None
 
 
 SET_FAILED = """
-UPDATE deliveries SET error = $3, next_attempt_at = coalesce($4, next_attempt_at), ended_at = CASE WHEN $4 IS NULL THEN clock_timestamp() END
-WHERE id = $1 AND attempts = $2 AND ended_at IS NULL
+UPDATE deliveries d SET error = ours.error, next_attempt_at = coalesce(again_at, next_attempt_at),
+    ended_at = CASE WHEN again_at IS NULL THEN clock_timestamp() END
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[]) AS ours(id, attempts, error, again_at)
+WHERE d.id = ours.id AND d.attempts = ours.attempts AND d.ended_at IS NULL
 """
 
 
-async def set_failed_if_still_ours(tx: Tx, delivery: Delivery, error: str, again_at: datetime | None) -> None:
-    """`again_at` None: it is given up."""
-    await tx.execute(SET_FAILED, delivery.id, delivery.attempts, error, again_at)
+async def set_failed_those_still_ours(tx: Tx, some: Sequence[Failed]) -> None:
+    rows = [(one.delivery.id, one.delivery.attempts, one.error, one.again_at) for one in some]
+    await tx.execute(SET_FAILED, *zip(*sorted(rows, key=lambda row: row[0]), strict=True))
 
 
 # What is left of a webhook that was taken away is nobody's to have; the dead are told of for 30 days.

@@ -1,104 +1,170 @@
 """Posts texts to webhooks: each at least once, under one id, tried again for a day.
 
-Never holds a transaction while a far side thinks, never follows a redirect, and connects only to the address that it checked: a name that answers
-otherwise the second time reaches nothing.
+Never holds a transaction while a far side thinks, never follows a redirect. Posts go on beside each other, so many to each webhook at most: what is
+claimed does not wait for what was claimed before it. What came of them is written down together, as it comes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import socket
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import httpx
+import structlog
 
+from libs.common.db import AWAY
 from libs.common.loop import Loop
-from libs.common.service import Kernel
-from services.inbound.settings import InboundSettings
 from services.inbound.textins import deliveries, webhooks
-from services.inbound.textins.deliveries import Delivery
+from services.inbound.textins.deliveries import Delivery, Failed
+from services.inbound.textins.lines import Lines, Unreachable, target
 
-AT_ONCE = 50
-OF_EACH = 5  # webhook
+if TYPE_CHECKING:
+    from services.inbound.app import Inbound
+
+log = structlog.get_logger()
+
+AT_ONCE = 400
+OF_EACH = 50  # webhook
+CLAIM_MAX = 200
 ATTEMPT_LIMIT_S = 15.0
 LEASE_S = 60.0
+BACK = "posts_back"
 FORGOTTEN_AT_ONCE = 1_000
 
 
-class Unreachable(Exception):
-    """Why a post was not made."""
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """What came of one attempt. `status` None: no answer."""
+
+    delivery: Delivery
+    status: int | None
+    error: str
+
+    @property
+    def taken(self) -> bool:
+        return self.status is not None and 200 <= self.status < 300
 
 
-async def post_step(kernel: Kernel[InboundSettings]) -> int:
-    async with kernel.db.transaction() as tx:
-        claimed = await deliveries.claim(tx, AT_ONCE, OF_EACH, LEASE_S)
-    if claimed:
-        async with httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=ATTEMPT_LIMIT_S) as http:
-            await asyncio.gather(*(_deliver(kernel, http, each) for each in claimed))
+class Posts:
+    """What this process has claimed and not written down yet: on its way, or back."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.of_webhook: Counter[int] = Counter()
+        self._lines = lines
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._back: list[Posted] = []
+
+    @property
+    def room(self) -> int:
+        return AT_ONCE - self.of_webhook.total()
+
+    def begin(self, delivery: Delivery) -> None:
+        self.of_webhook[delivery.text_in_id] += 1
+        task = asyncio.create_task(self._attempt(delivery))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _attempt(self, delivery: Delivery) -> None:
+        status, error = None, ""
+        try:
+            async with asyncio.timeout(ATTEMPT_LIMIT_S):
+                status = await self._lines.post(target(delivery.url), _rest_of(delivery))
+        except TimeoutError:
+            error = f"no answer within {ATTEMPT_LIMIT_S:.0f} s"
+        except (Unreachable, httpx.InvalidURL, OSError, ValueError) as failed:
+            error = str(failed) or type(failed).__name__
+        self._back.append(Posted(delivery, status, error))
+        SETTLE.woken({BACK})
+
+    def back(self) -> list[Posted]:
+        """Those that are back. Each is told once: who cannot write them down gives them to `keep`."""
+        back, self._back = self._back, []
+        return back
+
+    def keep(self, back: list[Posted]) -> None:
+        self._back = back + self._back
+
+    def written_down(self, back: list[Posted]) -> None:
+        self.of_webhook -= Counter(posted.delivery.text_in_id for posted in back)  # drops those at 0
+
+    async def all_back(self) -> None:
+        """Each has its time limit."""
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+
+def _rest_of(delivery: Delivery) -> bytes:
+    """Of the request: the headers that are its own, and the body."""
+    id_, body, timestamp = str(delivery.id), delivery.body.encode(), int(time.time())
+    signature = webhooks.signature(delivery.secret, id_, timestamp, body)
+    return (
+        f"content-type: application/json\r\nuser-agent: Heliograph\r\naccept: */*\r\ncontent-length: {len(body)}\r\n"
+        f"webhook-id: {id_}\r\nwebhook-timestamp: {timestamp}\r\nwebhook-signature: {signature}\r\n\r\n"
+    ).encode() + body
+
+
+async def post_step(app: Inbound) -> int:
+    """Claims what there is room for, and lets it go."""
+    posts = app.posts
+    if posts.room < 1:
+        return 0  # what is written down wakes us
+    async with app.db.transaction() as tx:
+        claimed = await deliveries.claim(tx, min(posts.room, CLAIM_MAX), OF_EACH, posts.of_webhook, LEASE_S)
+    for delivery in claimed:
+        posts.begin(delivery)
     return len(claimed)
 
 
-async def _deliver(kernel: Kernel[InboundSettings], http: httpx.AsyncClient, delivery: Delivery) -> None:
-    """One attempt, and what came of it."""
-    status, error = None, ""
+async def settle_step(app: Inbound) -> int:
+    """Writes down what came of the posts that are back."""
+    back = app.posts.back()
+    if not back:
+        return 0
     try:
-        async with asyncio.timeout(ATTEMPT_LIMIT_S):
-            status = await _post(http, delivery, private=kernel.settings.webhooks_to_private_addresses)
-    except (TimeoutError, httpx.TimeoutException):
-        error = f"no answer within {ATTEMPT_LIMIT_S:.0f} s"
-    except (Unreachable, httpx.HTTPError, httpx.InvalidURL, OSError) as failed:
-        error = str(failed) or type(failed).__name__
-    async with kernel.db.transaction() as tx:
-        if status is not None and 200 <= status < 300:
-            await deliveries.remove_if_still_ours(tx, delivery)
-            return
-        now = await deliveries.now(tx)
-        again_at = webhooks.next_attempt(delivery.created_at, now, delivery.attempts, status, random.random())  # noqa: S311
-        await deliveries.set_failed_if_still_ours(tx, delivery, error or f"HTTP {status}", again_at)
+        await _settle(app, back)
+    except BaseException:
+        app.posts.keep(back)
+        raise
+    app.posts.written_down(back)
+    return len(back)
 
 
-async def _post(http: httpx.AsyncClient, delivery: Delivery, *, private: bool) -> int:
-    """The status of the answer; its body is not read."""
-    url, body, timestamp = httpx.URL(delivery.url), delivery.body.encode(), int(time.time())
-    ip = await _address_of(url, private=private)
-    headers = {
-        "host": url.netloc.decode(),
-        "content-type": "application/json",
-        "user-agent": "Heliograph",
-        "webhook-id": str(delivery.id),
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": webhooks.signature(delivery.secret, str(delivery.id), timestamp, body),
-    }
-    # The name goes on in Host and, for the certificate, in TLS; the connection goes to the address that was checked.
-    sni = {"sni_hostname": url.raw_host.decode()}
-    request = http.build_request("POST", url.copy_with(host=ip), headers=headers, content=body, extensions=sni)
-    answer = await http.send(request, stream=True)
-    await answer.aclose()
-    return answer.status_code
+async def _settle(app: Inbound, back: list[Posted]) -> None:
+    async with app.db.transaction() as tx:
+        tx.wake("webhooks")  # there is room again
+        await deliveries.remove_those_still_ours(tx, [posted.delivery for posted in back if posted.taken])
+        untaken = [posted for posted in back if not posted.taken]
+        if untaken:
+            now = await deliveries.now(tx)
+            failed = []
+            for one in untaken:
+                was = one.delivery
+                again_at = webhooks.next_attempt(was.created_at, now, was.attempts, one.status, random.random())  # noqa: S311
+                failed.append(Failed(was, one.error or f"HTTP {one.status}", again_at))
+            await deliveries.set_failed_those_still_ours(tx, failed)
 
 
-async def _address_of(url: httpx.URL, *, private: bool) -> str:
-    """An address of the host. Raises Unreachable where it has none, or where one of them is not of the open internet and `private` is not allowed."""
-    port = url.port or (443 if url.scheme == "https" else 80)
+async def finish(app: Inbound) -> None:
+    """At the end of the process: what is under way comes back and is written down. What cannot be is posted again after its lease."""
+    await app.posts.all_back()
     try:
-        found: Sequence[Any] = await asyncio.get_running_loop().getaddrinfo(url.host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise Unreachable(f"{url.host} has no address") from error
-    ips = [str(entry[4][0]) for entry in found]
-    if not private and not webhooks.all_public(ips):
-        raise Unreachable(f"{url.host} is not on the open internet")
-    return ips[0]
+        await settle_step(app)
+    except AWAY as error:
+        log.warning("posts_not_written_down", error=repr(error))
 
 
-async def forget_step(kernel: Kernel[InboundSettings]) -> int:
-    async with kernel.db.transaction() as tx:
+async def forget_step(app: Inbound) -> int:
+    async with app.db.transaction() as tx:
         return await deliveries.forget(tx, FORGOTTEN_AT_ONCE)
 
 
+SETTLE = Loop("settle_webhooks", settle_step, every_s=2, woken_by=frozenset({BACK}))
 LOOPS = (
-    Loop("webhooks", post_step, every_s=2, woken_by=frozenset({"webhooks"}), side_by_side=2, plenty=AT_ONCE),
+    Loop("webhooks", post_step, every_s=2, woken_by=frozenset({"webhooks"})),
+    SETTLE,
     Loop("forget_deliveries", forget_step, every_s=300),
 )

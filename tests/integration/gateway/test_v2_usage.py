@@ -14,7 +14,7 @@ MONTH = f"{now():%Y-%m}"
 
 
 async def test_usage_is_told_in_pages_and_as_csv_and_to_nobody_else(world: Platform) -> None:
-    sent = await call(world, "POST", "/messages", json={"to": "07700 900123", "from": "82830", "text": "x" * 200})
+    sent = await call(world, "POST", "/messages", json={"to": "+447400777001", "from": "82830", "text": "x" * 200})
     assert sent.status_code in (201, 202), sent.text
 
     async def counted() -> bool:

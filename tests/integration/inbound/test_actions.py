@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from libs.common.contracts.base import Event
@@ -24,9 +26,12 @@ from libs.common.db.outbox import event_type
 from libs.common.ids import uuid7
 from services.inbound.replies import handlers as replies
 from services.inbound.textins import deliveries, handlers, store, webhooks
-from services.inbound.textins.loop import forget_step, post_step
+from services.inbound.textins import loop as posting
+from services.inbound.textins.lines import Lines
+from services.inbound.textins.loop import OF_EACH, Posts, forget_step, settle_step
 from services.inbound.textins.rules import Claimed
 from services.inbound.texts import handlers as texts
+from tests.harness import eventually
 from tests.infra import Infra
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -61,14 +66,44 @@ async def far_side(*statuses: int) -> AsyncIterator[FarSide]:
         yield far
 
 
+class SilentSide(asyncio.Protocol):
+    """Takes connections and says nothing until it closes them."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._open: list[asyncio.BaseTransport] = []
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._open.append(transport)
+
+    def close(self) -> None:
+        for transport in self._open:
+            transport.close()
+
+
+@asynccontextmanager
+async def silent_side() -> AsyncIterator[SilentSide]:
+    silent = SilentSide()
+    async with await asyncio.get_running_loop().create_server(lambda: silent, "127.0.0.1", 0) as server:
+        silent.url = f"http://localhost:{server.sockets[0].getsockname()[1]}"
+        yield silent
+        silent.close()
+
+
 @dataclass
 class Inbound:
     db: Database
-    private: bool = True
+    lines: Lines = field(default_factory=lambda: Lines(private=True))
+
+    @cached_property
+    def app(self) -> Any:
+        """One process."""
+        return SimpleNamespace(db=self.db, posts=Posts(self.lines))
 
     @property
-    def app(self) -> Any:
-        return SimpleNamespace(db=self.db, settings=SimpleNamespace(webhooks_to_private_addresses=self.private))
+    def another(self) -> Any:
+        """A copy of it."""
+        return SimpleNamespace(db=self.db, posts=Posts(self.lines))
 
     async def text_in(self, **actions: Any) -> int:
         async with self.db.transaction() as tx:
@@ -108,13 +143,23 @@ class Inbound:
         await self.change("UPDATE deliveries SET next_attempt_at = clock_timestamp()")
 
 
+async def post_step(app: Any) -> int:
+    """Posts, and writes down what came of it; how many were claimed."""
+    claimed = await posting.post_step(app)
+    await app.posts.all_back()
+    await settle_step(app)
+    return claimed
+
+
 @pytest.fixture
 async def inbound(infra: Infra) -> AsyncIterator[Inbound]:
     dsn = infra.create_database("inbound")
     await migrator.migrate(dsn, "inbound")
     database = Database(dsn, "test-actions", size=6)
     await database.open()
-    yield Inbound(database)
+    running = Inbound(database)
+    yield running
+    running.lines.close()
     await database.close()
     infra.drop_database(dsn)
 
@@ -182,7 +227,7 @@ async def test_two_batches_that_answer_the_same_numbers_for_different_reasons_ne
 async def test_a_webhook_gets_the_text_signed_once(inbound: Inbound) -> None:
     async with far_side() as far:
         text = await inbound.claimed(await inbound.text_in(webhook_url=f"{far.url}/texts?a=b"))
-        assert sum(await asyncio.gather(post_step(inbound.app), post_step(inbound.app))) == 1
+        assert sum(await asyncio.gather(post_step(inbound.app), post_step(inbound.another))) == 1
         assert await post_step(inbound.app) == 0
 
     [(headers, body)] = far.posts
@@ -236,7 +281,7 @@ async def test_what_a_webhook_never_took_within_a_day_is_listed_as_dead_and_forg
 
 
 async def test_a_private_address_is_not_posted_to_unless_the_operator_allows_it(inbound: Inbound) -> None:
-    inbound.private = False
+    inbound.lines = Lines(private=False)
     async with far_side() as far:
         port = far.url.rpartition(":")[2]
         for host in ("localhost", "127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "2130706433", "0x7f.1"):
@@ -253,25 +298,54 @@ async def test_a_worker_that_died_with_a_post_in_hand_leaves_it_to_another_after
     async with far_side() as far:
         await inbound.claimed(await inbound.text_in(webhook_url=far.url))
         async with inbound.db.transaction() as tx:
-            [stale] = await deliveries.claim(tx, 50, 5, 60.0)
+            [stale] = await deliveries.claim(tx, 50, 5, {}, 60.0)
         assert await post_step(inbound.app) == 0
         await inbound.due_now()
         async with inbound.db.transaction() as tx:
-            [held] = await deliveries.claim(tx, 50, 5, 60.0)
-            await deliveries.remove_if_still_ours(tx, stale)
-            await deliveries.set_failed_if_still_ours(tx, stale, "late", None)
+            [held] = await deliveries.claim(tx, 50, 5, {}, 60.0)
+            await deliveries.remove_those_still_ours(tx, [stale])
+            await deliveries.set_failed_those_still_ours(tx, [deliveries.Failed(stale, "late", None)])
         assert held.attempts == 2
         assert await inbound.waiting() == [(2, "")]
 
 
-async def test_one_webhook_with_much_to_get_keeps_no_other_waiting(inbound: Inbound) -> None:
-    async with far_side() as far:
-        busy, quiet = [await inbound.text_in(webhook_url=f"{far.url}/{path}") for path in ("busy", "quiet")]
-        for n in range(20):
-            await inbound.claimed(busy, f"win {n}")
-        await inbound.claimed(quiet, "quiet")
-        assert await post_step(inbound.app) == 6
-        assert any(json.loads(body)["data"]["text"] == "quiet" for _, body in far.posts)
+async def test_one_webhook_that_does_not_answer_keeps_no_other_waiting_and_has_so_many_posts_at_once(
+    inbound: Inbound,
+) -> None:
+    async with far_side() as far, silent_side() as silent:
+        slow = await inbound.text_in(webhook_url=silent.url)
+        for n in range(OF_EACH + 5):
+            await inbound.claimed(slow, f"win {n}")
+        assert await posting.post_step(inbound.app) == OF_EACH
+        assert await posting.post_step(inbound.app) == 0
+
+        await inbound.claimed(await inbound.text_in(webhook_url=far.url), "quick")
+        assert await posting.post_step(inbound.app) == 1
+        await eventually(lambda: settle_step(inbound.app))
+        assert [json.loads(body)["data"]["text"] for _, body in far.posts] == ["quick"]
+        assert len(await inbound.waiting()) == OF_EACH + 5
+
+        silent.close()
+        await inbound.app.posts.all_back()
+        assert await settle_step(inbound.app) == OF_EACH
+        assert await posting.post_step(inbound.app) == 5
+
+
+async def test_what_came_of_posts_is_kept_while_it_cannot_be_written_down(inbound: Inbound) -> None:
+    async with far_side(204, 500) as far:
+        text_in = await inbound.text_in(webhook_url=far.url)
+        for n in range(2):
+            await inbound.claimed(text_in, f"win {n}")
+        await posting.post_step(inbound.app)
+        await inbound.app.posts.all_back()
+        await inbound.change("ALTER TABLE deliveries RENAME TO away")
+        with pytest.raises(asyncpg.UndefinedTableError):
+            await settle_step(inbound.app)
+        await inbound.change("ALTER TABLE away RENAME TO deliveries")
+
+        assert await settle_step(inbound.app) == 2
+        assert await inbound.waiting() == [(1, "HTTP 500")]
+        assert inbound.app.posts.of_webhook.total() == 0
 
 
 async def test_what_waits_for_a_webhook_that_was_taken_away_is_dropped(inbound: Inbound) -> None:
