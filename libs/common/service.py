@@ -39,7 +39,7 @@ log = structlog.get_logger()
 
 S = TypeVar("S", bound=BusSettings)
 
-RETRY_S = 0.5  # between two looks at a dependency that is not there yet
+RETRY_S = 0.2  # between two looks at a dependency that is not there yet: one connection each, and always the same pause
 PRUNE_EVERY = timedelta(hours=1)
 
 

@@ -118,7 +118,7 @@ SERVICE = Service(
         SteerCampaign: only("campaign")(sending.steer_campaigns),
     },
     queries={
-        ReadConversation: user()(each_read(conversations.read_conversation)),
+        ReadConversation: user()(conversations.read_conversations),
         ReadText: user()(each_read(lookups.read_text)),
         FindTexts: user()(each_read(lookups.find_texts)),
         ListTemplates: user()(each_read(templates.list_)),

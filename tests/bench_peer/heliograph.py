@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import aio_pika
@@ -192,8 +193,10 @@ class Platform:
         infra = self.fleet.infra
         assert infra.postgres is not None
         assert infra.rabbitmq is not None
-        await asyncio.gather(asyncio.to_thread(infra.postgres.start), asyncio.to_thread(infra.rabbitmq.start))
-        await asyncio.to_thread(self.start, [service for service in STARTED if service != "simulator"])
+        # All at once, as a supervisor does: each service waits for what it needs.
+        services = [service for service in STARTED if service != "simulator"]
+        starts = (infra.postgres.start, infra.rabbitmq.start, partial(self.start, services))
+        await asyncio.gather(*(asyncio.to_thread(start) for start in starts))
 
 
 class Heliograph(OwnNumbers):

@@ -125,6 +125,6 @@ JOBS = (
         receipts,
     ),
     Job("inbound", "Texts in, to a subscriber", "a text in", _counts(20_000, 20_000, 2_500, 10_000), inbound),
-    Job("webhook", "Texts in, to a webhook", "a text in", {SMPP: 500}, webhook),  # the peers' inbound is that
+    Job("webhook", "Texts in, to a webhook", "a text in", {SMPP: 10_000}, webhook),  # the peers' inbound is that
     Job("bulk", "Bulk, a recipient", "bulk", _counts(30_000, 40_000, 2_500, 40_000), bulk),
 )

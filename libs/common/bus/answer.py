@@ -193,8 +193,8 @@ async def _run(registered: Registered, tx: Tx, asked: Sequence[Asked[Any]]) -> d
     return {one.id: _refused(a) if isinstance(a, Refusal) else _ok(a) for one, a in zip(asked, answers, strict=True)}
 
 
-def _ok(answer: Contract) -> bytes:
-    return b'{"ok":' + answer.model_dump_json().encode() + b"}"
+def _ok(answer: Contract | bytes) -> bytes:
+    return b'{"ok":' + (answer if isinstance(answer, bytes) else answer.model_dump_json().encode()) + b"}"
 
 
 def _refused(refusal: Refusal) -> bytes:

@@ -19,7 +19,7 @@ from yarl import URL
 log = structlog.get_logger()
 
 HEARTBEAT_S = 10  # aiormq gives a silent broker up after three of them; the default of 60 would take three minutes
-RECONNECT_S = 1
+RECONNECT_S = 0.5  # always the same: a broker that boots is two connections a process away, and everything waits for it
 PUBLISH_LIMIT_S = 5.0
 
 EVENTS = "heliograph.events"

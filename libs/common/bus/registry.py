@@ -30,6 +30,8 @@ class Asked(Generic[C]):
 
 
 HandlerOfMany = Callable[[Tx, Sequence[Asked[Any]]], Awaitable[Sequence[Contract | Refusal]]]
+# Answers that are JSON already, for rows that nobody here looks at. Whoever makes the JSON answers for it that its contract takes it.
+HandlerInJson = Callable[[Tx, Sequence[Asked[Any]]], Awaitable[Sequence[bytes | Refusal]]]
 HandlerOfOne = Callable[[Tx, Asked[Any]], Awaitable[Contract]]
 HandlerOfEvent = Callable[[Tx, Any], Awaitable[None]]
 HandlerOfBroadcast = Callable[[Any], None]
@@ -39,7 +41,7 @@ HandlerOfBroadcast = Callable[[Any], None]
 class Registered:
     """`may`: whether a caller is let in at all; `open`: whether one without a grant is."""
 
-    handle: HandlerOfMany
+    handle: HandlerOfMany | HandlerInJson
     may: Callable[[Caller], bool]
     open: bool = False
 
@@ -56,7 +58,7 @@ def anyone(handle: HandlerOfMany) -> Registered:
     return Registered(handle, lambda _: True, open=True)
 
 
-def user(permission: str = "") -> Callable[[HandlerOfMany], Registered]:
+def user(permission: str = "") -> Callable[[HandlerOfMany | HandlerInJson], Registered]:
     """A user of a company, with `permission` where one is named."""
     return lambda handle: Registered(
         handle, lambda caller: caller.company_id > 0 and (not permission or permission in caller.permissions)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 from libs.common.contracts.auth import Session
@@ -31,9 +31,17 @@ class Call:
 
     async def ask(self, ask: Ask[A], id_: UUID | None = None) -> A:
         """As the session's user; without a session (logging in) as nobody."""
-        if self.session is not None:  # a long answer outlives a grant
-            self.session = await self.gateway.sessions.of(self.text("SessionToken"))
-        return await self.gateway.asker.ask(ask, self.session.grant if self.session else "", id_)
+        return await self.gateway.asker.ask(ask, await self._grant(), id_)
+
+    async def ask_json(self, ask: Ask[Any]) -> dict[str, Any]:
+        """As `ask`: the answer as JSON values, whose rows are passed on."""
+        return await self.gateway.asker.ask_json(ask, await self._grant())
+
+    async def _grant(self) -> str:
+        if self.session is None:
+            return ""
+        self.session = await self.gateway.sessions.of(self.text("SessionToken"))  # a long answer outlives a grant
+        return self.session.grant
 
     def text(self, name: str) -> str:
         """A string; "" where it was not given or is null."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import datetime
+from uuid import UUID
 
 from libs.common.clock import from_client, midnight_the_preceding_day, now
 from libs.common.contracts.base import Code, Refusal
@@ -72,13 +73,19 @@ async def get_conversation(call: Call) -> object:
 async def _conversation(call: Call) -> AsyncIterator[list[object]]:
     after, more = None, True
     while more:
-        page = await call.ask(ReadConversation(number=call.text("PhoneNumber"), after=after))
+        page = await call.ask_json(ReadConversation(number=call.text("PhoneNumber"), after=after))
+        texts, more = page["items"], page["more"]
         yield [
-            {"FromNumber": t.sender, "ToNumber": t.to, "Date": t.at, "Message": t.body, "Sent": t.sent}
-            for t in page.items
+            {
+                "FromNumber": t["sender"],
+                "ToNumber": t["to"],
+                "Date": datetime.fromisoformat(t["at"]),
+                "Message": t["body"],
+                "Sent": t["sent"],
+            }
+            for t in texts
         ]
-        more = page.more
-        after = page.items[-1].id if page.items else None
+        after = UUID(texts[-1]["id"]) if texts else None
 
 
 def date_from(call: Call) -> datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from services.gateway.documented.shapes import BareString, Model, Scalar, Type
 from services.gateway.documented.statuses import StatusSet
@@ -93,5 +94,6 @@ class Operation:
         return "_".join([f"{self.method}-{path}", *(param.name for param in self.query_params)])
 
 
+@cache
 def _params(template: str) -> tuple[Param, ...]:
     return tuple(PARAMS[name] for name in re.findall(r"{(\w+)}", template))

@@ -41,10 +41,10 @@ async def _numbers(
 ) -> AsyncIterator[list[object]]:
     after, more = 0, True
     while more:
-        page = await call.ask(query(since=since, after=after))
-        yield [contact.number for contact in page.items]
-        more = page.more
-        after = page.items[-1].key if page.items else after
+        page = await call.ask_json(query(since=since, after=after))
+        contacts, more = page["items"], page["more"]
+        yield [contact["number"] for contact in contacts]
+        after = contacts[-1]["key"] if contacts else after
 
 
 async def get_recent_fails(call: Call) -> object:

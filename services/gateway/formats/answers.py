@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import cache
 
 import orjson
 
@@ -64,13 +65,7 @@ class ListAnswer:
         self._format = format
         self._list = result
         self._separator = b""
-        if format is Format.XML:
-            self.head = (root_start(shape) + list_start("Result", result)).encode()
-            status = write_element("StatusEnum", Scalar.STATUS, Status.Success)
-            self.tail = f"</Result>{status}</{shape.name}>".encode()
-        else:
-            self.head = render(format, operation, Status.Success).removesuffix(b"]}")  # Result is the last
-            self.tail = b"]}"
+        self.head, self.tail = _around(format, operation, shape, result)
 
     def items(self, values: list[object]) -> bytes:
         if not values:
@@ -79,6 +74,15 @@ class ListAnswer:
             return write_items(self._list, values).encode()
         separator, self._separator = self._separator, b","
         return separator + orjson.dumps(_plain(self._list, values))[1:-1]
+
+
+@cache
+def _around(format: Format, operation: Operation, shape: Model, result: ListOf) -> tuple[bytes, bytes]:
+    """What stands before and after the items."""
+    if format is Format.XML:
+        status = write_element("StatusEnum", Scalar.STATUS, Status.Success)
+        return (root_start(shape) + list_start("Result", result)).encode(), f"</Result>{status}</{shape.name}>".encode()
+    return render(format, operation, Status.Success).removesuffix(b"]}"), b"]}"  # Result is the last
 
 
 def render_error(format: Format, message: str, detail: str = "") -> bytes:
@@ -102,9 +106,12 @@ def _plain(shape: Type, value: object) -> object:
         return value
     if isinstance(shape, Model):
         assert isinstance(value, Mapping)
-        return {field.name: _plain(field.type, value.get(field.name)) for field in shape.fields}
+        of = value.get
+        return {f.name: of(f.name) if f.type in JSON_TYPES else _plain(f.type, of(f.name)) for f in shape.fields}
     if isinstance(shape, ListOf):
         assert isinstance(value, list)
+        if shape.item in JSON_TYPES:
+            return value
         return [_plain(shape.item, item) for item in value]
     if isinstance(value, Status):
         return int(value) if shape is Scalar.STATUS else value.name

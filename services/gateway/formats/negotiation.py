@@ -7,6 +7,7 @@ wants gets JSON, as the documented service gave.
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Format(StrEnum):
@@ -28,6 +29,7 @@ ANSWER_MEDIA_TYPES = REQUEST_MEDIA_TYPES[:4]  # first come, first chosen among e
 RANGES_MAX = 64  # media ranges of one Accept header that are looked at; browsers send about ten
 
 
+@lru_cache(maxsize=64)  # clients say the same each time
 def negotiate(accept: str) -> str:
     """The media type to answer with; `FORMATS` says how it is written.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from libs.common.bus import Asked
-from libs.common.contracts.inbound import ContactPage, ReadReinstates, ReadStops
+from libs.common.contracts.inbound import ReadReinstates, ReadStops
 from libs.common.contracts.messaging import HeadersUsed
 from libs.common.db import Tx
 from services.inbound.consents import store as consents
@@ -113,9 +113,9 @@ async def on_headers_used(tx: Tx, event: HeadersUsed) -> None:
     await store.note_uses(tx, event)
 
 
-async def read_stops(tx: Tx, ask: Asked[ReadStops]) -> ContactPage:
-    return await store.changed(tx, ask.caller.company_id, State.STOPPED, ask.body)
+async def read_stops(tx: Tx, asked: Sequence[Asked[ReadStops]]) -> Sequence[bytes]:
+    return await store.changed(tx, State.STOPPED, asked)
 
 
-async def read_reinstates(tx: Tx, ask: Asked[ReadReinstates]) -> ContactPage:
-    return await store.changed(tx, ask.caller.company_id, State.REINSTATED, ask.body)
+async def read_reinstates(tx: Tx, asked: Sequence[Asked[ReadReinstates]]) -> Sequence[bytes]:
+    return await store.changed(tx, State.REINSTATED, asked)

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from libs.common import phone
-from libs.common.contracts.inbound import ContactChange, ContactPage, ReadReinstates, ReadStops
+from libs.common.bus import Asked
+from libs.common.contracts.inbound import ReadReinstates, ReadStops
 from libs.common.contracts.messaging import HeadersUsed
 from libs.common.contracts.optouts import OptOut, OptOuts
 from libs.common.db import Tx
@@ -150,20 +151,47 @@ async def note_confirmed(tx: Tx, said: Said, company_id: int) -> None:
 
 
 READ_CHANGED = """
--- A number once, whatever scopes it stands in: by its newest. Reinstated is only who is stopped in none.
-SELECT key, number, at FROM contacts c
-WHERE company_id = $1 AND state = $2 AND key > $3 AND ($4::timestamptz IS NULL OR at >= $4) AND NOT EXISTS (
-    SELECT FROM contacts o WHERE o.company_id = c.company_id AND o.number = c.number
-        AND (o.state = $2 AND o.key > c.key OR o.state = 'stopped' AND $2 <> 'stopped')
-)
-ORDER BY key LIMIT $5
+-- Pages for a fold of asks, their rows as JSON: half the CPU of rows that Python makes into it. A number once, whatever scopes it stands in: by its
+-- newest. Reinstated is only who is stopped in none. OFFSET 0 keeps it a look-up for each by the index of the number; as a join it was made by another.
+SELECT found.items
+FROM unnest($2::int[], $3::bigint[], $4::timestamptz[], $5::int[]) WITH ORDINALITY AS a (company_id, after, since, rows, place)
+CROSS JOIN LATERAL (
+    SELECT array_agg('{"key":' || key || ',"number":' || to_json(number) || ',"at":' || to_json(at) || '}') AS items
+    FROM (
+        SELECT key, number, at FROM contacts c
+        WHERE company_id = a.company_id AND state = $1 AND key > a.after AND (a.since IS NULL OR at >= a.since)
+            AND NOT EXISTS (
+                SELECT FROM contacts o WHERE (o.number, o.company_id, o.state) = (c.number, c.company_id, $1) AND o.key > c.key OFFSET 0
+            )
+            AND ($1 = 'stopped' OR NOT EXISTS (
+                SELECT FROM contacts o WHERE (o.number, o.company_id, o.state) = (c.number, c.company_id, 'stopped') OFFSET 0
+            ))
+        ORDER BY key LIMIT a.rows + 1
+    ) c
+) found
+ORDER BY a.place
 """
 
 
-async def changed(tx: Tx, company_id: int, state: State, asked: ReadStops | ReadReinstates) -> ContactPage:
-    """The company's numbers that stand so, in the order they changed."""
-    rows = await tx.fetch(READ_CHANGED, company_id, state, asked.after, asked.since, asked.limit + 1)
-    return ContactPage(items=[ContactChange(**row) for row in rows[: asked.limit]], more=len(rows) > asked.limit)
+async def changed(
+    tx: Tx, state: State, asked: Sequence[Asked[ReadStops]] | Sequence[Asked[ReadReinstates]]
+) -> list[bytes]:
+    """The company's numbers that stand so, in the order they changed: a ContactPage for each, as JSON."""
+    limits = [one.body.limit for one in asked]
+    rows = await tx.fetch(
+        READ_CHANGED,
+        state,
+        [one.caller.company_id for one in asked],
+        [one.body.after for one in asked],
+        [one.body.since for one in asked],
+        limits,
+    )
+    return [_page(row["items"] or [], limit) for row, limit in zip(rows, limits, strict=True)]
+
+
+def _page(items: list[str], limit: int) -> bytes:
+    more = "true" if len(items) > limit else "false"
+    return f'{{"items":[{",".join(items[:limit])}],"more":{more}}}'.encode()
 
 
 READ_STOPPED = """

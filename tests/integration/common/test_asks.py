@@ -15,7 +15,7 @@ from libs.common.ids import uuid7
 from tests.harness import client, eventually, grant, heard
 from tests.infra import Infra
 from tests.integration.common.conftest import GRANT, Toy
-from tests.integration.common.toy import Count, Counted, CountMany, HowOften
+from tests.integration.common.toy import Count, Counted, CountMany, HowOften, HowOftenInJson
 
 
 def folds(kind: str) -> float:
@@ -32,6 +32,15 @@ async def test_asks_that_wait_together_travel_together(toy: Toy) -> None:
     assert set(range(1, 301)) == {answer.times for answer in answers}
     assert items - items_before == 300
     assert count - folds_before < 30
+
+
+async def test_an_answer_may_be_made_and_taken_as_json(toy: Toy) -> None:
+    await toy.gateway.ask(Count(what="in json"), GRANT)
+
+    assert (await toy.gateway.ask(HowOftenInJson(what="in json"), GRANT)).times == 1
+    assert await toy.gateway.asker.ask_json(HowOftenInJson(what="in json"), GRANT) == {"times": 1}
+    assert await toy.gateway.asker.ask_json(HowOften(what="in json"), GRANT) == {"times": 1}
+    assert await toy.gateway.refused(HowOftenInJson(what="refused"), GRANT) == Code.WRONG_STATE
 
 
 async def test_a_bad_item_refuses_only_itself_and_undoes_only_itself(toy: Toy) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from libs.common.contracts.base import Lane
 from libs.common.db import Database
-from libs.common.db.outbox import Relay, write_outbox
+from libs.common.db.outbox import Relay, encoded, write_outbox
 from libs.common.ids import uuid7
 from tests.harness import eventually
 from tests.infra import Infra
@@ -89,8 +89,8 @@ async def test_what_is_urgent_is_carried_beside_what_waits_and_everything_once(t
 
     undone = connection.transaction()  # the relay that leads must not see them
     await undone.start()
-    await write_outbox(connection, [Counted(company_id=1, what="bulk")] * 100)
-    await write_outbox(connection, [Urgent(company_id=1, what="stop")] * 60)
+    await write_outbox(connection, [encoded(Counted(company_id=1, what="bulk"))] * 100)
+    await write_outbox(connection, [encoded(Urgent(company_id=1, what="stop"))] * 60)
     relay = Relay(toy.process.db, publish)
     assert await relay.carry_urgent(connection) == 60
     urgent = list(carried)

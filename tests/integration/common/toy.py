@@ -37,6 +37,10 @@ class HowOften(Query[Times]):
     what: str
 
 
+class HowOftenInJson(HowOften):
+    """As HowOften, by a handler that makes the JSON itself."""
+
+
 class Counted(Event):
     type: ClassVar[str] = "phonelist.things.counted"
 
@@ -76,6 +80,15 @@ async def how_often(tx: Tx, ask: Asked[HowOften]) -> Times:
     return Times(times=await tx.fetchval("SELECT coalesce(max(times), 0) FROM counted WHERE what = $1", ask.body.what))
 
 
+async def how_often_in_json(tx: Tx, asked: Sequence[Asked[HowOftenInJson]]) -> list[bytes | Refusal]:
+    refusal = Refusal(Code.WRONG_STATE, "as asked")
+    found = [await how_often(tx, ask) for ask in asked]
+    return [
+        refusal if ask.body.what == "refused" else b'{"times":%d}' % one.times
+        for ask, one in zip(asked, found, strict=True)
+    ]
+
+
 async def counted(tx: Tx, event: Counted) -> None:
     if event.what == "kill":
         os._exit(9)
@@ -93,7 +106,7 @@ TOY = Service(
     name="phonelist",
     settings=ServiceSettings,
     commands={Count: user()(each(count)), CountMany: user()(count_many)},
-    queries={HowOften: user()(each_read(how_often))},
+    queries={HowOften: user()(each_read(how_often)), HowOftenInJson: user()(how_often_in_json)},
     events={Counted: counted, Failed: failed},
 )
 

@@ -194,6 +194,12 @@ async def test_books_balance_until_somebody_spoils_them(
         "campaign",
         f"UPDATE recipients SET state = 'failed' WHERE campaign_id = {campaign_id} AND position = 7",
     )
+    spoilt = await heliograph("books")
+    assert spoilt.code == 1
+    progress = f"campaign {campaign_id}: its progress tells of 60 delivered, its recipients are 59 delivered, 1 failed"
+    assert f"FAULT  campaign: {progress}" in spoilt.out
+
+    await platform.execute("campaign", f"DELETE FROM tallies WHERE campaign_id = {campaign_id}")
     across = await heliograph("books")
     assert across.code == 1
     assert f"FAULT  campaign {campaign_id}: 59 ended as delivered, messaging has 60, and nothing moves" in across.out

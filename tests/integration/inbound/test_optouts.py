@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,8 @@ from libs.common.contracts.inbound import (
 )
 from libs.common.contracts.messaging import TextsArrived
 from services.inbound.__main__ import SERVICE
+from services.inbound.optouts import store
+from services.inbound.optouts.contacts import State
 from tests.harness import eventually, grant, heard, running
 from tests.integration.inbound.conftest import ALICE, AT, BOB, World, arrived
 
@@ -137,6 +140,40 @@ async def test_stops_are_read_by_pages(world: World) -> None:
     rest = await world.gateway.ask(ReadStops(after=first.items[-1].key), grant(company_id))
     assert sorted(item.number for item in (*first.items, *rest.items)) == numbers
     assert not rest.more
+
+
+async def test_stops_that_are_read_together_are_each_companys_own(world: World) -> None:
+    (company_id, header), (other, others), (none, _) = (
+        await world.company(),
+        await world.company(),
+        await world.company(),
+    )
+    await world.bring(arrived("STOP", header), arrived("STOP", header, BOB), arrived("STOP", others, BOB))
+
+    asks = [(company_id, 5), (none, 5), (other, 5), (company_id, 2), (company_id, 1)]
+    pages = await asyncio.gather(*(world.gateway.ask(ReadStops(limit=n), grant(who)) for who, n in asks * 20))
+
+    told = [([item.number for item in page.items], page.more) for page in pages]
+    assert told == [([ALICE, BOB], False), ([], False), ([BOB], False), ([ALICE, BOB], False), ([ALICE], True)] * 20
+
+
+@pytest.mark.parametrize("state", [State.STOPPED, State.REINSTATED])
+async def test_who_stands_so_twice_is_looked_up_by_number_whatever_is_known_of_the_table(
+    world: World, state: State
+) -> None:
+    """As the service plans it: generic. By any other index each look-up reads as many rows as the company has."""
+    assert world.process.db is not None
+    async with world.process.db.reading() as tx:
+        for analyse in (False, True):
+            if analyse:
+                await tx.execute("ANALYZE contacts")
+            await tx.execute(f"PREPARE a_plan (text, int[], bigint[], timestamptz[], int[]) AS {store.READ_CHANGED}")
+            given = f"'{state}', '{{1}}', '{{0}}', '{{NULL}}', '{{10}}'"
+            plan = "\n".join(line[0] for line in await tx.fetch(f"EXPLAIN EXECUTE a_plan({given})"))
+            await tx.execute("DEALLOCATE a_plan")
+            assert plan.count("Index Only Scan using contacts_of_number") == 2, plan
+            assert plan.count("Scan using contacts_key on") == 1, plan
+            assert "contacts_pkey" not in plan
 
 
 async def test_two_copies_side_by_side_count_each_wish_once(world: World) -> None:

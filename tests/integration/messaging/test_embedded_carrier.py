@@ -8,8 +8,10 @@ from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.messaging.carriers.carrier import Part, ReceiptStatus, Refusal, Refused, Taken, Unknown
+from services.messaging.carriers.embedded import client
 from services.messaging.carriers.embedded.client import EmbeddedCarrier
 from tests.integration.simulator.process import simulator_process, until
 
@@ -376,3 +378,16 @@ async def test_print_how_fast_it_is(simulator, capsys):
         print(
             f"\nembedded carrier: {SPEED_TEXTS / answered_s:,.0f} submits/s, {SPEED_TEXTS / receipts_s:,.0f} with receipts"
         )
+
+
+async def test_a_far_side_that_is_away_for_long_is_looked_for_as_often_as_at_first_but_for_a_little(monkeypatch):
+    """What waits for it waits for the next attempt only."""
+    monkeypatch.setattr(client, "BIND_INTERVAL_S", client.BIND_INTERVAL_S / 100)
+    monkeypatch.setattr(client, "BIND_INTERVAL_S_MAX", client.BIND_INTERVAL_S_MAX / 100)
+    carrier = EmbeddedCarrier("127.0.0.1", 1, "messaging-1", 1)
+    with capture_logs() as said:
+        listening = asyncio.create_task(carrier.listen(Stored()))
+        await until(lambda: len(said) >= 8)
+        await carrier.close()
+        await asyncio.wait_for(listening, 5)
+    assert all(line["why"].startswith("not connected") and line["again_in_s"] <= 0.02 for line in said), said

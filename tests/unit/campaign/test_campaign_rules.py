@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.common.contracts.base import ITEMS_MAX, Code, Refusal
-from libs.common.contracts.campaign import CreateCampaign, Recipient
+from libs.common.contracts.campaign import CreateCampaign, RecipientsHandedOver
 from libs.common.contracts.messaging import SettledText, State
 from services.campaign.campaigns import rules as campaigns
 from services.campaign.recipients import rules as recipients
@@ -122,12 +122,14 @@ def test_a_pace_is_not_a_commit_a_recipient(waiting: int, per_minute: int, since
 
 @given(st.integers(1, 3 * ITEMS_MAX + 1))
 def test_windows_hold_every_recipient_once_in_order(count: int) -> None:
-    people = [Recipient(id=UUID(int=n), position=n, number=f"+4477{n:08}") for n in range(1, count + 1)]
+    people = [
+        {"id": str(UUID(int=n)), "position": n, "number": f"+4477{n:08}", "body": None} for n in range(1, count + 1)
+    ]
     campaign = recipients.Outgoing(1, 2, "Heliograph", "Tea.", None, count, 0, test=True, pace=AT_ONCE, at=NOW)
 
-    windows = recipients.windows(campaign, people)
+    windows = [RecipientsHandedOver.model_validate_json(window.body) for window in recipients.windows(campaign, people)]
 
-    assert [person for window in windows for person in window.items] == people
+    assert [item.model_dump(mode="json") for window in windows for item in window.items] == people
     assert all(len(window.items) <= ITEMS_MAX and window.test for window in windows)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.inbound.textins import lines
+from services.inbound.textins import lines, webhooks
 from services.inbound.textins.lines import ANSWER_BYTES_MAX, Lines, Unreachable, target
 
 REST = b"content-length: 4\r\n\r\nbody"
@@ -133,7 +133,7 @@ async def test_a_name_is_checked_at_each_connection(monkeypatch: pytest.MonkeyPa
     async with far_side(OK, closes=True) as (far, ours):
         checked = Lines(private=False)
         answers = iter([True, False])
-        monkeypatch.setattr(lines.webhooks, "all_public", lambda _: next(answers))
+        monkeypatch.setattr(webhooks, "all_public", lambda _: next(answers))
         assert await checked.post(target(far.url), REST) == 200
         with pytest.raises(Unreachable, match="not on the open internet"):
             await checked.post(target(far.url), REST)

@@ -43,7 +43,7 @@ ANSWER_LIMIT_S = 10.0
 HAND_OVER_LIMIT_S = 10.0  # at `close`, for what has come and is not stored; after it, it will come again
 LATE_MAX = 10_000  # parts whose late answer is still awaited; a receipt settles the others
 BIND_INTERVAL_S = 1.0  # between two attempts, at least
-BIND_INTERVAL_S_MAX = 10.0
+BIND_INTERVAL_S_MAX = 2.0  # the far side is our own, next door: it is there again as soon as it has started
 CAPABILITIES = Capabilities()
 NOT_CONNECTED = Refused(Refusal.NOT_CONNECTED, retry_after_s=BIND_INTERVAL_S)
 TOO_LATE = Refused(Refusal.TOO_LATE, retry_after_s=0.0)
