@@ -198,9 +198,12 @@ class Terminal:
             "LINES": "40",
         }
         command = [sys.executable, "-m", "services.console", *arguments]
+        # A terminal's foreground does not ignore Ctrl-C; whoever runs the tests in the background does, and would hand that down.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen(
             command, stdin=slave, stdout=slave, stderr=slave, env={**os.environ, **environment}
         )
+        signal.signal(signal.SIGINT, before)
         os.close(slave)
         os.set_blocking(self._master, False)
         self.shown = ""
