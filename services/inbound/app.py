@@ -25,4 +25,4 @@ async def compose(kernel: Kernel[InboundSettings]) -> AsyncIterator[Inbound]:
         yield app
     finally:
         await finish(app)
-        lines.close()
+        await lines.close()

@@ -85,6 +85,6 @@ async def sweep(app: Kernel[Any]) -> int:
 
 
 LOOPS = [
-    Loop("forecast", forecast, every_s=1.0, woken_by=frozenset({"forecast"})),
+    Loop("forecast", forecast, every_s=5.0, woken_by=frozenset({"forecast"})),
     Loop("sweep_dry_runs", sweep, every_s=60.0),
 ]

@@ -13,14 +13,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import httpx
 import structlog
 
 from libs.common.db import AWAY
 from libs.common.loop import Loop
 from services.inbound.textins import deliveries, webhooks
 from services.inbound.textins.deliveries import Delivery, Failed
-from services.inbound.textins.lines import Lines, Unreachable, target
+from services.inbound.textins.lines import Lines, Unreachable
 
 if TYPE_CHECKING:
     from services.inbound.app import Inbound
@@ -69,14 +68,14 @@ class Posts:
         task.add_done_callback(self._under_way.discard)
 
     async def _attempt(self, delivery: Delivery) -> None:
-        status, error = None, ""
+        status, error, body = None, "", delivery.body.encode()
         try:
             async with asyncio.timeout(ATTEMPT_LIMIT_S):
-                status = await self._lines.post(target(delivery.url), _rest_of(delivery))
+                status = await self._lines.post(delivery.url, _headers_of(delivery, body), body)
         except TimeoutError:
             error = f"no answer within {ATTEMPT_LIMIT_S:.0f} s"
-        except (Unreachable, httpx.InvalidURL, OSError, ValueError) as failed:
-            error = str(failed) or type(failed).__name__
+        except Unreachable as failed:
+            error = str(failed)
         self._back.append(Posted(delivery, status, error))
         SETTLE.woken({BACK})
 
@@ -97,14 +96,15 @@ class Posts:
             await asyncio.wait(self._under_way)
 
 
-def _rest_of(delivery: Delivery) -> bytes:
-    """Of the request: the headers that are its own, and the body."""
-    id_, body, timestamp = str(delivery.id), delivery.body.encode(), int(time.time())
-    signature = webhooks.signature(delivery.secret, id_, timestamp, body)
-    return (
-        f"content-type: application/json\r\nuser-agent: Heliograph\r\naccept: */*\r\ncontent-length: {len(body)}\r\n"
-        f"webhook-id: {id_}\r\nwebhook-timestamp: {timestamp}\r\nwebhook-signature: {signature}\r\n\r\n"
-    ).encode() + body
+def _headers_of(delivery: Delivery, body: bytes) -> dict[str, str]:
+    id_, timestamp = str(delivery.id), int(time.time())
+    return {
+        "content-type": "application/json",
+        "user-agent": "Heliograph",
+        "webhook-id": id_,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": webhooks.signature(delivery.secret, id_, timestamp, body),
+    }
 
 
 async def post_step(app: Inbound) -> int:

@@ -104,4 +104,4 @@ def _count(waiting: Sequence[Waiting], troubles: Sequence[str], closed: Closed) 
         count_delivered(desk, records)
 
 
-LOOPS = [Loop("read_callbacks", read, every_s=1.0, woken_by=frozenset({"callbacks"}))]
+LOOPS = [Loop("read_callbacks", read, every_s=5.0, woken_by=frozenset({"callbacks"}))]
