@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.bench import figures
 from tests.bench.figures import World, world_of
 from tests.bench.fleet import Fleet, new_fleet
 
@@ -24,6 +25,7 @@ GROWTH_MB_MAX = 100.0
 LOOK_EVERY_S = 0.2
 SLOW_BYTES_S = 100_000
 AT_ONCE_BYTES = 10_000
+RECIPIENTS = 100_000  # of the campaign that runs beside the slow clients
 ENTRIES = 100_000  # of one AddMultipleEntries
 JSON, XML = "application/json", "text/xml"
 
@@ -207,6 +209,11 @@ async def cases(world: World, rows: int, slow_s: float) -> dict[str, Case]:
         asks = [(numbers, JSON), (numbers, XML), (export, "text/csv"), (inbox, JSON), (inbox, XML)]
         await asyncio.gather(*(client.get(path, accept, slow_s=slow_s) for path, accept in asks))
 
+    campaign_id = await figures.prepare_campaign(world, RECIPIENTS)
+
+    async def slow_beside_a_campaign() -> None:
+        await asyncio.gather(slow(), figures.campaign(world, RECIPIENTS, campaign_id))
+
     return {
         f"GetNumbers of {rows:,}, JSON": lambda: client.get(numbers, JSON),
         f"GetNumbers of {rows:,}, XML": lambda: client.get(numbers, XML),
@@ -214,6 +221,7 @@ async def cases(world: World, rows: int, slow_s: float) -> dict[str, Case]:
         f"GetAllInboundMessages of {rows:,}, JSON": lambda: client.get(inbox, JSON),
         f"GetAllInboundMessages of {rows:,}, XML": lambda: client.get(inbox, XML),
         f"all five at {SLOW_BYTES_S // 1000} kB/s": slow,
+        f"... beside a campaign of {RECIPIENTS:,}": slow_beside_a_campaign,
         f"AddMultipleEntries of {ENTRIES:,}, JSON": lambda: client.post(entries, JSON, iter([as_json]), len(as_json)),
         f"AddMultipleEntries of {ENTRIES:,}, XML": lambda: client.post(entries, XML, iter([as_xml]), len(as_xml)),
         f"import of a CSV of {rows:,}": lambda: client.post(f"/v2/lists/{third}/imports", "text/csv", a_file(), size),
