@@ -33,7 +33,7 @@ from tests.infra import Infra
 from tests.integration.campaign.conftest import launched, new_list, progress, provision, sender
 from tests.integration.simulator.process import SimulatorProcess, simulator_process
 
-COUNT = 4_000
+COUNT = 12_000  # so that it is under way while it is paused five times
 QUIET_S = 0.7  # after which what a carrier was given has arrived
 
 # Claimed for good: what a claim put back, or its end without a carrier, does not count.
