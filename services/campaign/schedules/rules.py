@@ -21,6 +21,7 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() co
 MIDNIGHT = time(0)
 # A weekly window that the clocks leap over opens a week later: nothing that ever changes stays as it is for longer.
 CHANGES_WITHIN = timedelta(days=16)
+LATE_S = 1.5  # between two looks, at most, while all is well
 CATCH_UP_S = (
     2.0  # what a pace missed for longer than this (a restart, a carrier without room) is not made up for at once
 )
@@ -156,7 +157,8 @@ class Pace:
         rate = self.per_second(waiting, now)
         if rate is None:
             return waiting
-        return min(waiting, int(rate * self._unused_s(rate, now) + 1e-6))
+        at_once = max(1, int(rate * CATCH_UP_S + 1e-6))
+        return min(waiting, at_once, int(rate * self._unused_s(rate, now) + 1e-6))
 
     def after(self, count: int, waiting: int, now: datetime) -> datetime | None:
         """`used_to` once `count` of those who waited are handed over."""
@@ -175,4 +177,5 @@ class Pace:
     def _unused_s(self, rate: float, now: datetime) -> float:
         if self.used_to is None:
             return 1 / rate
-        return min(open_seconds(self.windows, self.used_to, now), max(CATCH_UP_S, 1 / rate))
+        # What is short of a whole recipient at one look counts at the next: else 28 a minute, looked at once a second, would be 20.
+        return min(open_seconds(self.windows, self.used_to, now), max(CATCH_UP_S, 1 / rate + LATE_S))
