@@ -24,6 +24,9 @@ class Claims:
             carriers = self._claimed.setdefault(item.campaign_id, {})
             before, _ = carriers.get(item.carrier, (0, 0.0))
             carriers[item.carrier] = max(before, item.position), now_s
+        for id_, carriers in list(self._claimed.items()):  # of campaigns that have ended nobody asks any more
+            if all(heard_s < now_s - FRESH_S for _, heard_s in carriers.values()):
+                del self._claimed[id_]
 
     def answered(self, campaign_id: int, queued: int) -> None:
         self._queued[campaign_id] = queued, time.monotonic()

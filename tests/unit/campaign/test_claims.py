@@ -36,6 +36,16 @@ def test_an_answer_counts_with_what_was_handed_over_since() -> None:
     assert known.waiting(2, 9_000) is None
 
 
+def test_campaigns_that_have_ended_are_forgotten_when_others_are_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = Claims()
+    known.heard(told((1, 7, 400)))
+    monkeypatch.setattr(claims, "FRESH_S", -1.0)
+    known.heard(told((2, 7, 100)))
+    known.heard(told((3, 7, 100)))
+
+    assert known._claimed.keys() <= {3}
+
+
 def test_what_was_not_heard_lately_is_not_known(monkeypatch: pytest.MonkeyPatch) -> None:
     known = Claims()
     known.heard(told((1, 7, 400)))
