@@ -29,7 +29,7 @@ from libs.common.bus.consume import Consumer, Listener
 from libs.common.bus.publish import publish_rows
 from libs.common.bus.registry import Broadcasts, Registered
 from libs.common.contracts.base import Ask
-from libs.common.db import Database, inbox, migrator
+from libs.common.db import IDLE_S, Database, inbox, migrator
 from libs.common.db.outbox import Relay
 from libs.common.grants import Verifier
 from libs.common.loop import Loop
@@ -70,7 +70,8 @@ async def kernel_only(kernel: Kernel[Any]) -> AsyncIterator[Kernel[Any]]:
 
 @dataclass(frozen=True)
 class Service:
-    """`broadcasts` and `loops` are made from the app, for they keep its state right."""
+    """`broadcasts` and `loops` are made from the app, for they keep its state right. `idle_s`: for how long a process that was stopped in the middle of a
+    transaction may hold up others."""
 
     name: str
     settings: type[BusSettings]
@@ -80,6 +81,7 @@ class Service:
     events: Events = field(default_factory=dict)
     loops: Sequence[Loop] = ()
     broadcasts: Callable[[Any], Broadcasts] | None = None
+    idle_s: float = IDLE_S
 
 
 def run(service: Service) -> None:
@@ -124,7 +126,7 @@ class Process:
         self.bus = Bus(settings.broker_url, service.name)
         self.db: Database | None = None
         if isinstance(settings, ServiceSettings):
-            self.db = Database(settings.database_url, service.name, size=settings.pool_size)
+            self.db = Database(settings.database_url, service.name, size=settings.pool_size, idle_s=service.idle_s)
         self.kernel: Kernel[Any] = Kernel(settings, self.bus, Asker(self.bus), self.db)
         self.app: Any = None
         self._composition: AbstractAsyncContextManager[Any] | None = None

@@ -61,6 +61,7 @@ from services.messaging.callbacks import handlers as callbacks
 from services.messaging.callbacks import loop as callbacks_loop
 from services.messaging.connections import handlers as connections
 from services.messaging.connections import loop as connections_loop
+from services.messaging.connections.rules import IDLE_S
 from services.messaging.conversations import handlers as conversations
 from services.messaging.doubts import handlers as doubts
 from services.messaging.doubts import loop as doubts_loop
@@ -89,6 +90,7 @@ SERVICE = Service(
     name="messaging",
     settings=MessagingSettings,
     compose=compose,
+    idle_s=IDLE_S,
     commands={
         SendText: user(SEND)(sending.send_texts),
         CancelText: user(SEND)(sending.cancel_texts),

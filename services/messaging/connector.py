@@ -9,6 +9,7 @@ from __future__ import annotations
 from libs.common.service import Service, run
 from services.messaging.app import compose_bound
 from services.messaging.connections import loop as connections
+from services.messaging.connections.rules import IDLE_S
 from services.messaging.doubts import loop as doubts
 from services.messaging.routing import loop as routing
 from services.messaging.settings import MessagingSettings
@@ -18,6 +19,7 @@ SERVICE = Service(
     name="messaging",
     settings=MessagingSettings,
     compose=compose_bound,
+    idle_s=IDLE_S,
     loops=[connections.LOOP, routing.SHIFT, doubts.ASK, TELL],
 )
 

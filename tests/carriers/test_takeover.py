@@ -73,6 +73,7 @@ async def connector(infra: Infra, done: Ledger) -> AsyncIterator[Connector]:
             process.terminate()
         await process.wait()
         await reading
+        print(f"connector {process.pid} said:", *started.said, sep="\n  ")
 
 
 async def test_a_paused_owner_and_a_killed_one_are_followed_in_seconds_and_write_nothing_more(

@@ -28,9 +28,9 @@ PLANNER = {
     "enable_mergejoin": "off",
     "jit": "off",
     "default_toast_compression": "lz4",
-    # A process that was stopped in the middle of a transaction gives its locks back. Not sooner: a fold of logins hashes for many seconds within one.
-    "idle_in_transaction_session_timeout": "30s",
 }
+# A process that was stopped in the middle of a transaction gives its locks back. Not sooner: a fold of logins hashes for many seconds within one.
+IDLE_S = 30.0
 STATEMENT_LIMIT_S = 30.0  # longer than any page or batch of ours; a stuck statement must not hold its lane for ever
 
 Record = asyncpg.Record
@@ -104,14 +104,15 @@ class Tx:
 
 
 class Database:
-    """The service's own database. `app` is handed on to each `Tx`."""
+    """The service's own database. `app` is handed on to each `Tx`. A transaction that asks nothing for `idle_s` is ended."""
 
-    def __init__(self, dsn: str, name: str, *, size: int = 10) -> None:
+    def __init__(self, dsn: str, name: str, *, size: int = 10, idle_s: float = IDLE_S) -> None:
         self.app: Any = None
         self.on_commit: list[Callable[[set[str]], None]] = []
         self._dsn = dsn
         self._name = name
         self._size = size
+        self._idle_ms = str(round(idle_s * 1000))
         self._pool: asyncpg.Pool | None = None
 
     async def open(self) -> None:
@@ -123,7 +124,11 @@ class Database:
             timeout=CONNECT_LIMIT_S,
             command_timeout=STATEMENT_LIMIT_S,
             max_inactive_connection_lifetime=300,
-            server_settings={"application_name": self._name, **PLANNER},
+            server_settings={
+                "application_name": self._name,
+                "idle_in_transaction_session_timeout": self._idle_ms,
+                **PLANNER,
+            },
             reset=_nothing_to_reset,
         )
 

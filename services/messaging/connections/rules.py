@@ -10,6 +10,9 @@ LEASE_S = 5.0  # of a bind, on the database's clock; a dead owner's is free afte
 WRITE_MARGIN_S = (
     1.0  # the owner stops writing so long before its lease ends: the two clocks may run differently by that
 )
+# A process that was stopped in the middle of a transaction holds up the others' claims, leases and receipts for no longer. No transaction of messaging
+# waits for anything but the database.
+IDLE_S = 4.0
 DOWN_AFTER_S = 10.0  # without a session for so long, texts go another way
 
 # Texts a claim. What a killed process had claimed is in doubt, so a claim is no more than about a second of its carrier's pace.

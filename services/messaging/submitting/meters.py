@@ -6,10 +6,9 @@ from libs.common.db import Tx
 
 BURST_S = 1.0  # what was not used for so long is kept
 
-# The row's lock makes all who send at once take turns, for the length of a claim. One that is stopped within its claim would hold up all others: its
-# transaction is ended before a bind of its would be missed for long.
+# The row's lock makes all who send at once take turns, for the length of a claim.
 LEVEL = """
-INSERT INTO meters AS m (key, level) SELECT $1, $2::float * $3::float FROM set_config('idle_in_transaction_session_timeout', '4s', true)
+INSERT INTO meters AS m (key, level) VALUES ($1, $2::float * $3::float)
 ON CONFLICT (key) DO UPDATE SET level = least($2 * $3, m.level + $2 * extract(epoch FROM clock_timestamp() - m.at)::float), at = clock_timestamp()
 RETURNING level
 """

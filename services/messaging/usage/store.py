@@ -117,10 +117,9 @@ ACCOUNTS = """
 SELECT company_id, granted_micros, spent_micros, low_micros, parts_a_month, month, month_parts, weight FROM accounts
 """
 ACCOUNT = f"{ACCOUNTS} WHERE company_id = $1"
-# One that is stopped while it holds them would hold up all others of its companies: see submitting/meters.py.
 LOCK_ACCOUNTS = """
 SELECT a.*, a.low_told_at > clock_timestamp() - make_interval(secs => $2) AS low_told
-FROM set_config('idle_in_transaction_session_timeout', '4s', true), accounts a WHERE a.company_id = ANY($1::int[]) ORDER BY a.company_id FOR UPDATE OF a
+FROM accounts a WHERE a.company_id = ANY($1::int[]) ORDER BY a.company_id FOR UPDATE OF a
 """
 
 

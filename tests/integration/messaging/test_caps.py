@@ -10,7 +10,6 @@ import pytest
 
 from libs.common.contracts.messaging import State
 from libs.common.contracts.routing import SetSenderCap
-from services.messaging.submitting import meters
 from tests.harness import eventually
 from tests.integration.messaging.conftest import number
 from tests.integration.messaging.operated import BEACON, CABLE, LONG, Operated
@@ -95,16 +94,3 @@ async def test_a_cap_that_is_lifted_is_felt_at_once(operated: Operated) -> None:
     await operated.set(BEACON, parts_per_s=0)
     for id_ in ids:
         await operated.messaging.becomes(id_, State.DELIVERED)
-
-
-async def test_a_worker_that_is_stopped_within_its_claim_holds_up_the_cap_for_seconds_only(operated: Operated) -> None:
-    """What it asked of the meter is undone, and it can write nothing more: its transaction is ended for it."""
-    stopped = await operated.app.db.direct()
-    try:
-        await stopped.execute("BEGIN")
-        await stopped.fetchval(meters.LEVEL, "carrier:of-nobody", CAP, meters.BURST_S)
-
-        async with asyncio.timeout(8), operated.app.db.transaction() as tx:
-            assert await meters.level(tx, "carrier:of-nobody", CAP) == CAP
-    finally:
-        await stopped.close()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from libs.common.contracts.messaging import State
 from libs.common.contracts.routing import AddCarrier, CarrierState, RemoveCarrier
+from libs.common.db import AWAY
 from services.messaging.connections import store
 from services.messaging.connections.rules import LEASE_S
 from services.messaging.connector import SERVICE as CONNECTOR
@@ -63,6 +66,27 @@ async def test_a_bind_has_one_owner_until_its_lease_is_over_and_each_owner_an_ep
         assert await store.acquire_free(tx, carrier["id"], "second") == (1, 2)
         await store.release(tx, carrier["id"], 1, "first", 1)  # comes late, and changes nothing
         assert await store.renew(tx, carrier["id"], 1, "second", 2, True, "")
+    await operated.execute("DELETE FROM carriers WHERE id = $1", carrier["id"])
+
+
+async def test_one_that_is_stopped_while_it_renews_its_lease_keeps_no_other_from_the_bind(operated: Operated) -> None:
+    """Paused within its transaction, it held the row, and with it the carrier, until PostgreSQL ended it: 30 s."""
+    db = operated.app.db
+    [carrier] = await operated.rows(
+        "INSERT INTO carriers (name, kind, settings, state) VALUES ('nobodys', 'pigeon', '', 'paused') RETURNING id"
+    )
+    await operated.execute("INSERT INTO binds (carrier, bind) VALUES ($1, 1)", carrier["id"])
+    async with db.transaction() as tx:
+        assert await store.acquire_free(tx, carrier["id"], "first") == (1, 1)
+
+    async def free() -> bool:
+        async with db.transaction() as other:
+            return await store.acquire_free(other, carrier["id"], "second") == (1, 2)
+
+    with suppress(AWAY):  # its transaction was ended for it
+        async with db.transaction() as tx:
+            assert await store.renew(tx, carrier["id"], 1, "first", 1, True, "")
+            await eventually(free, within_s=3 * LEASE_S)
     await operated.execute("DELETE FROM carriers WHERE id = $1", carrier["id"])
 
 

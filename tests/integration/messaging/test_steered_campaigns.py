@@ -28,7 +28,9 @@ from tests.integration.messaging.conftest import COMPANY, GRANT, Messaging
 from tests.integration.messaging.test_windows_of_a_campaign import settled_of, window
 
 CAMPAIGNS = iter(range(10_000, 20_000))
-PARKED = 7  # a carrier that is not there: what waits for it is claimed by nobody but the test
+PARKED = (
+    32_000  # a carrier that is not there, whatever other tests add: what waits for it is claimed by nobody but the test
+)
 QUEUED = "SELECT count(*) FROM open_texts WHERE campaign_id = $1 AND state = 'queued'"
 HELD = f"{QUEUED} AND next_attempt_at > now() + interval '900 years'"
 TIMES = "SELECT array_agg(next_attempt_at ORDER BY position) FROM open_texts WHERE campaign_id = $1"
