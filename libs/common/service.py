@@ -7,6 +7,7 @@ redelivered, let the loops end their step, close. A service is a table of comman
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -107,6 +108,7 @@ async def _live(service: Service, settings: BusSettings) -> None:
         await asyncio.wait([starting, asyncio.ensure_future(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             await starting  # raises what went wrong
+            _leave_to_live()
             log.info("ready")
             await stopping.wait()
         else:
@@ -114,6 +116,13 @@ async def _live(service: Service, settings: BusSettings) -> None:
         log.info("stopping")
         await process.stop()
     log.info("stopped")
+
+
+def _leave_to_live() -> None:
+    """What is there once a process has started stays: modules, models, tables. A full collection that walks through it stopped everything for 45 ms, up to
+    three times a second under load."""
+    gc.collect()
+    gc.freeze()
 
 
 class Process:
@@ -150,8 +159,7 @@ class Process:
         if self.service.broadcasts is not None:
             await Listener(self.bus, self.service.broadcasts(self.app)).open()
         for loop in self.service.loops:
-            for _ in range(loop.side_by_side):
-                self._loops.add(asyncio.create_task(loop.run(self.app, self._loops_stopping)))
+            self._loops.update(loop.start(self.app, self._loops_stopping))
         self.health.lacks = self._lacks
         telemetry.READY.set(1)
 
@@ -161,7 +169,7 @@ class Process:
         self._relay = asyncio.create_task(relay.run())
         db.on_commit += [relay.woken, *(loop.woken for loop in self.service.loops)]
         prune = Loop("prune_inbox", _prune, every_s=PRUNE_EVERY.total_seconds())
-        self._loops.add(asyncio.create_task(prune.run(db, self._loops_stopping)))
+        self._loops.update(prune.start(db, self._loops_stopping))
         asks: dict[type[Ask[Any]], Registered] = dict([*self.service.commands.items(), *self.service.queries.items()])
         answerer = Answerer(self.bus, db, name, asks, Verifier(settings.grant_public_key))
         consumer = Consumer(self.bus, db, name, self.service.events)

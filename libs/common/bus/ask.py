@@ -20,7 +20,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from libs.common import crash, telemetry
 from libs.common.bus.connection import BROKER_ERRORS, REPLIES, REQUESTS, Bus
-from libs.common.contracts.base import BYTES_MAX, ITEMS_MAX, Ask, Code, Contract, Refusal
+from libs.common.contracts.base import BYTES_MAX, ITEMS_MAX, Ask, Code, Contract, Lane, Refusal
 from libs.common.ids import uuid7
 
 log = structlog.get_logger()
@@ -32,6 +32,10 @@ ASK_AGAIN_S = 3.0  # a transient ask or its reply is lost where the broker or th
 # Of one kind: what comes meanwhile travels together. Two make smaller folds: 757 us of CPU a text against 576 (make bench, 2026-11-24), 777 us a read
 # against 594 (2026-11-30).
 FOLDS_IN_FLIGHT = 1
+# A full fold is not made larger by waiting: it goes out beside another. A fold of reads is full soon, so that the owner reads some while the answers to
+# others are written out: with all 64 in one fold, one core of two was idle (GetStops 1,658 a second, now 2,537; docs/benchmarks.md).
+FULL_IN_FLIGHT = 2
+READS_MAX = 16
 WAITING_MAX = 5_000  # items of one kind: beyond it the owner is not keeping up, and the caller is told at once
 
 
@@ -98,16 +102,16 @@ class Asker:
 
     async def _answer(self, kind: type[Ask[Any]], item: _Item) -> dict[str, Any]:
         self._asked.setdefault(item.id, []).append(item)
+        late = asyncio.get_running_loop().call_later(item.deadline_s - time.time(), _unanswered, item)
         try:
-            while (left_s := item.deadline_s - time.time()) > 0:
-                self._kinds[kind].waiting.append(item)
-                self._fold(kind)
-                done, _ = await asyncio.wait([item.answer], timeout=min(left_s, ASK_AGAIN_S))
-                if done:
-                    return item.answer.result()
+            self._kinds[kind].waiting.append(item)
+            self._fold(kind)
+            return await item.answer
+        except Unanswered:
             telemetry.ASKED.labels(kind.kind(), "unanswered").inc()
-            raise Unanswered(item.id)
+            raise
         finally:
+            late.cancel()
             self._asked[item.id].remove(item)
             if not self._asked[item.id]:
                 del self._asked[item.id]
@@ -115,10 +119,11 @@ class Asker:
 
     def _fold(self, kind: type[Ask[Any]]) -> None:
         state = self._kinds[kind]
-        while state.waiting and state.in_flight < FOLDS_IN_FLIGHT:
+        most = READS_MAX if kind.lane is Lane.READS else ITEMS_MAX
+        while state.waiting and state.in_flight < (FOLDS_IN_FLIGHT if len(state.waiting) < most else FULL_IN_FLIGHT):
             items: list[_Item] = []
             size = 0
-            while state.waiting and len(items) < ITEMS_MAX and size + len(state.waiting[0].wire) < BYTES_MAX:
+            while state.waiting and len(items) < most and size + len(state.waiting[0].wire) < BYTES_MAX:
                 item = state.waiting.popleft()
                 if not item.answer.done():
                     items.append(item)
@@ -135,6 +140,7 @@ class Asker:
         """One fold, until it is answered or its place is needed: the next may go out then."""
         telemetry.FOLD_ITEMS.labels(kind.kind()).observe(len(items))
         left_s = max(0.001, max(item.deadline_s for item in items) - time.time())
+        again = asyncio.get_running_loop().call_later(ASK_AGAIN_S, self._again, kind, items)
         message = aio_pika.Message(
             b'{"items":[' + b",".join(item.wire for item in items) + b"]}",
             type=kind.kind(),
@@ -145,12 +151,18 @@ class Asker:
         try:
             await self._bus.publish_light(REQUESTS, f"{kind.owner}.{kind.lane}", message)
             crash.point("ask.published")
-            await asyncio.wait([item.answer for item in items], timeout=ASK_AGAIN_S)
+            _, unanswered = await asyncio.wait([item.answer for item in items], timeout=ASK_AGAIN_S)
+            if not unanswered:
+                again.cancel()
         except BROKER_ERRORS as error:
             log.warning("ask_not_published", kind=kind.kind(), items=len(items), error=repr(error))
         finally:
             self._kinds[kind].in_flight -= 1
             self._fold(kind)
+
+    def _again(self, kind: type[Ask[Any]], items: list[_Item]) -> None:
+        self._kinds[kind].waiting.extend(items)  # what is done by now is left out of the fold
+        self._fold(kind)
 
     async def _on_reply(self, message: AbstractIncomingMessage) -> None:
         crash.point("ask.answered")
@@ -158,6 +170,11 @@ class Asker:
             for item in self._asked.get(UUID(answer["id"]), ()):
                 if not item.answer.done():
                     item.answer.set_result(answer)
+
+
+def _unanswered(item: _Item) -> None:
+    if not item.answer.done():
+        item.answer.set_exception(Unanswered(item.id))
 
 
 def _wire(id_: UUID, ask: Ask[Any], grant: str, until_s: float) -> bytes:

@@ -137,11 +137,16 @@ class _Answer:
         await self._send({"type": "http.response.body", "body": body})
 
     async def stream(self, operation: Operation, pages: AsyncIterator[list[object]], headers: dict[str, str]) -> None:
-        """The first page is there before the status goes out; after that a failure can only cut the connection."""
+        """Two pages are there before the status goes out; after that a failure can only cut the connection. One page is a whole answer."""
         first: list[object] = await anext(pages, [])
+        second: list[object] | None = await anext(pages, None)
         answer = ListAnswer(self._format, operation)
+        begin = answer.head + answer.items(first)
+        if second is None:
+            await self.body(200, begin + answer.tail, self._media_type, headers)
+            return
         await self._start(200, {"content-type": f"{self._media_type}; charset=utf-8"} | headers)
-        await self._part(answer.head + answer.items(first))
+        await self._part(begin + answer.items(second))
         async for page in pages:
             await self._part(answer.items(page))
         await self._send({"type": "http.response.body", "body": answer.tail})

@@ -107,7 +107,7 @@ def _plain(shape: Type, value: object) -> object:
     if isinstance(shape, Model):
         assert isinstance(value, Mapping)
         of = value.get
-        return {f.name: of(f.name) if f.type in JSON_TYPES else _plain(f.type, of(f.name)) for f in shape.fields}
+        return {name: of(name) if as_is else _plain(type_, of(name)) for name, type_, as_is in _fields(shape)}
     if isinstance(shape, ListOf):
         assert isinstance(value, list)
         if shape.item in JSON_TYPES:
@@ -117,3 +117,9 @@ def _plain(shape: Type, value: object) -> object:
         return int(value) if shape is Scalar.STATUS else value.name
     assert isinstance(value, date)
     return date_text(value)
+
+
+@cache
+def _fields(shape: Model) -> list[tuple[str, Type, bool]]:
+    """Name and type of each, and whether its values are JSON's own."""
+    return [(field.name, field.type, field.type in JSON_TYPES) for field in shape.fields]

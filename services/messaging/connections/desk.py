@@ -60,9 +60,7 @@ class Desk:
     def open(self, arrivals: Arrivals, loops: Sequence[Loop], app: object) -> None:
         self._loops = loops
         self._listening = asyncio.create_task(self.carrier.listen(arrivals))
-        self._tasks = [
-            asyncio.create_task(loop.run(app, self._stopping)) for loop in loops for _ in range(loop.side_by_side)
-        ]
+        self._tasks = [task for loop in loops for task in loop.start(app, self._stopping)]
 
     def woken(self, names: set[str]) -> None:
         for loop in self._loops:

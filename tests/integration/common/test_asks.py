@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
 from libs.common import telemetry
-from libs.common.bus import Unanswered
+from libs.common.bus import Unanswered, ask
+from libs.common.bus.ask import READS_MAX
 from libs.common.contracts.base import Code, Refusal
 from libs.common.contracts.phonelist import ReadRecipients
 from libs.common.ids import uuid7
@@ -32,6 +34,39 @@ async def test_asks_that_wait_together_travel_together(toy: Toy) -> None:
     assert set(range(1, 301)) == {answer.times for answer in answers}
     assert items - items_before == 300
     assert count - folds_before < 30
+
+
+async def test_reads_that_wait_together_travel_in_small_folds(toy: Toy) -> None:
+    """So that some are read while the answers to others are written out."""
+    items_before, folds_before = folds("phonelist.HowOften")  # type: ignore[misc]
+    await asyncio.gather(*(toy.gateway.ask(HowOften(what="x"), GRANT) for _ in range(10 * READS_MAX)))
+    items, count = folds("phonelist.HowOften")  # type: ignore[misc]
+
+    assert items - items_before == 10 * READS_MAX
+    assert 10 <= count - folds_before <= 20
+
+
+@pytest.mark.parametrize("fault", [None, ConnectionError("as asked")])
+async def test_an_ask_that_was_lost_is_asked_again(
+    toy: Toy, monkeypatch: pytest.MonkeyPatch, fault: Exception | None
+) -> None:
+    bus, published = toy.gateway.bus, 0
+    publish = bus.publish_light
+
+    async def lose_the_first(*message: Any) -> None:
+        nonlocal published
+        published += 1
+        if published > 1:
+            await publish(*message)
+        elif fault is not None:
+            raise fault
+
+    monkeypatch.setattr(bus, "publish_light", lose_the_first)
+    monkeypatch.setattr(ask, "ASK_AGAIN_S", 0.2)
+    what = f"lost: {fault}"
+    assert (await toy.gateway.ask(Count(what=what), GRANT)).times == 1
+    assert published == 2
+    assert await toy.times(what) == 1
 
 
 async def test_an_answer_may_be_made_and_taken_as_json(toy: Toy) -> None:

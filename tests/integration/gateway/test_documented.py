@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any, cast
 from xml.etree import ElementTree as ET
@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from libs.common.clock import now
+from libs.common.contracts.base import Code, Refusal
 from services.gateway.documented.call import Call, Pages
 from services.gateway.documented.handlers import HANDLERS, Handler
 from tests.harness import eventually
@@ -334,18 +335,44 @@ async def test_help_lists_every_operation_and_shows_its_page(world: Platform) ->
     assert (await world.http.get("/Help/Api/Nothing")).status_code == 404
 
 
+def answered_by(monkeypatch: pytest.MonkeyPatch, pages: Callable[[], AsyncIterator[list[object]]]) -> None:
+    async def get_numbers(_: Call) -> object:
+        return Pages(pages())
+
+    monkeypatch.setitem(cast("dict[str, Handler]", HANDLERS), "GetNumbers", get_numbers)
+
+
+async def test_a_list_of_one_page_is_whole_and_one_that_fails_at_its_second_is_an_error(
+    world: Platform, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def one_page() -> AsyncIterator[list[object]]:
+        yield ["+447700900001"]
+
+    async def failing() -> AsyncIterator[list[object]]:
+        yield ["+447700900001"]
+        raise Refusal(Code.UNAVAILABLE)
+
+    path = f"/api/Phonelists/GetNumbers/{await world.token()}/1"
+    answered_by(monkeypatch, one_page)
+    whole = await world.http.get(path)
+    answered_by(monkeypatch, failing)
+    failed = await world.http.get(path)
+
+    assert whole.json() == {"Status": "Success", "StatusEnum": 0, "Result": ["+447700900001"]}
+    assert whole.headers["content-length"] == str(len(whole.content))
+    assert (failed.status_code, b"+447700900001" in failed.content) == (503, False)
+
+
 @pytest.mark.parametrize("accept", ["application/json", "application/xml"])
 async def test_a_list_that_cannot_be_finished_is_cut_and_never_ends_well(
     world: Platform, accept: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def pages() -> AsyncIterator[list[object]]:
         yield ["+447700900001"]
+        yield ["+447700900002"]
         raise RuntimeError("the owner is gone")
 
-    async def get_numbers(_: Call) -> object:
-        return Pages(pages())
-
-    monkeypatch.setitem(cast("dict[str, Handler]", HANDLERS), "GetNumbers", get_numbers)
+    answered_by(monkeypatch, pages)
     received: list[bytes] = []
     path = f"/api/Phonelists/GetNumbers/{await world.token()}/1"
 
@@ -357,6 +384,6 @@ async def test_a_list_that_cannot_be_finished_is_cut_and_never_ends_well(
 
     with pytest.raises(httpx.RemoteProtocolError):
         await read()
-    assert b"+447700900001" in b"".join(received)
+    assert b"+447700900002" in b"".join(received)
     assert b"]}" not in b"".join(received)
     assert b"</APIReturn" not in b"".join(received)
