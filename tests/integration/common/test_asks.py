@@ -36,6 +36,24 @@ async def test_asks_that_wait_together_travel_together(toy: Toy) -> None:
     assert count - folds_before < 30
 
 
+async def test_those_who_ask_again_once_they_are_answered_travel_together(toy: Toy) -> None:
+    """They would take turns in two halves: one asks while the other is answered."""
+    rounds, clients = 20, 20
+
+    async def client_() -> None:
+        for _ in range(rounds):
+            await toy.gateway.ask(CountMany(what="again"), GRANT)
+            for _ in range(20):  # of the loop: its answer is written out and read before it asks again
+                await asyncio.sleep(0)
+
+    items_before, folds_before = folds("phonelist.CountMany")  # type: ignore[misc]
+    await asyncio.gather(*(client_() for _ in range(clients)))
+    items, count = folds("phonelist.CountMany")  # type: ignore[misc]
+
+    assert items - items_before == rounds * clients
+    assert count - folds_before < 1.5 * rounds
+
+
 async def test_reads_that_wait_together_travel_in_small_folds(toy: Toy) -> None:
     """So that some are read while the answers to others are written out."""
     items_before, folds_before = folds("phonelist.HowOften")  # type: ignore[misc]
