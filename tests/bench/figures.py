@@ -226,12 +226,12 @@ async def prepare_campaign(world: World, count: int) -> int:
     return await prepare_campaign_to(world, world.new_numbers(count))
 
 
-async def prepare_campaign_to(world: World, numbers: range) -> int:
+async def prepare_campaign_to(world: World, numbers: range, sender: str = "82830", brand: str = "Demo") -> int:
     """A campaign to a list of these numbers, ready to be launched. Not measured."""
     list_id = await world.ask("/api/Phonelists/CreateList", Title=world.new_name(), Folder=0)
     for start in range(0, len(numbers), ENTRIES_MAX):
         await add_entries(world, _entries(world, list_id, numbers[start : start + ENTRIES_MAX]))
-    fields = {"Title": world.new_name(), "Text": TEXT, "Folder": 0, "Brand": "Demo", "FromNumber": "82830"}
+    fields = {"Title": world.new_name(), "Text": TEXT, "Folder": 0, "Brand": brand, "FromNumber": sender}
     campaign_id: int = await world.ask("/api/Campaigns/CreateCampaign", **fields, Lease=0)
     await world.ask("/api/Campaigns/LinkCampaignAndPhonelist", CampaignID=campaign_id, ListID=list_id)
     await quiet(world)

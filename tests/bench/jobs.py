@@ -13,6 +13,7 @@ from tests.bench import (
     list_figures,
     mixed_figures,
     read_figures,
+    share_figures,
     start_figures,
     text_figures,
     verification_figures,
@@ -152,6 +153,15 @@ JOBS = (
         prepare=figures.prepare_campaign,
         carrier=EMBEDDED,
         limits={SETTLED: (limits.CLAIMED,)},
+    ),
+    Job(
+        "shares",
+        "A campaign of 10,000 beside another company's of 200,000",
+        200_000,
+        20_000,
+        share_figures.small_beside_large,
+        prepare=share_figures.prepare,
+        carrier=EMBEDDED,
     ),
     Job(
         "verification",

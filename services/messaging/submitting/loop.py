@@ -64,9 +64,12 @@ async def submit(app: Messaging, desk: Desk, lane: Lane) -> int:
     """One round of one lane of one carrier: claim, hand over, settle. Answers how many it took out of the queue."""
     if desk.paused:
         return 0
+    floors = desk.floors if lane is Lane.BULK else Floors()
+    if not (floors.known() or await _begin(app, desk, lane, floors)):
+        return 0
     claim_id, began = uuid7(), time.monotonic()
     async with app.db.transaction() as tx:
-        claimed = await _claim(app, desk, tx, lane, claim_id)
+        claimed = await _claim(app, desk, tx, lane, floors, claim_id)
         if not claimed:
             return 0
         rows = await _close_unsendable(tx, claimed)
@@ -91,17 +94,21 @@ async def submit(app: Messaging, desk: Desk, lane: Lane) -> int:
     return len(claimed)
 
 
-async def _claim(app: Messaging, desk: Desk, tx: Tx, lane: Lane, claim_id: UUID) -> list[Record]:
+async def _begin(app: Messaging, desk: Desk, lane: Lane, floors: Floors) -> bool:
+    """Whether any waits: most looks find none, and none of these needs a transaction."""
+    async with app.db.reading() as tx:
+        return bool(floors.begin(await store.waiting_companies(tx, desk.id, lane)))
+
+
+async def _claim(app: Messaging, desk: Desk, tx: Tx, lane: Lane, floors: Floors, claim_id: UUID) -> list[Record]:
     most = claim_max(lane, desk.carrier, desk.parts_per_s)
     if desk.parts_per_s is not None:
         level = await meters.level(tx, meters.of_carrier(desk.id), desk.parts_per_s)
         most = min(most, math.ceil(level - (BULK_LEAVES * desk.parts_per_s if lane is Lane.BULK else 0)))
         if most < 1:
             return []
-    floors = desk.floors if lane is Lane.BULK else Floors()
-    from_here = floors.known()
-    claimed = await _claim_fairly(app, desk, tx, lane, floors, from_here, most, claim_id)
-    if not claimed:
+    claimed = await _claim_fairly(app, desk, tx, lane, floors, floors.known(), most, claim_id)
+    if not claimed and lane is Lane.BULK:  # there may be some below the floors
         from_here = floors.begin(await store.waiting_companies(tx, desk.id, lane))
         claimed = await _claim_fairly(app, desk, tx, lane, floors, from_here, most, claim_id)
     return claimed

@@ -46,7 +46,7 @@ async def claimed_in_turn(operated: Operated, claims: int, *companies: int) -> l
     turns = []
     async with operated.app.db.transaction() as tx:
         for _ in range(claims):
-            rows = await submitting._claim(operated.app, desk, tx, Lane.BULK, uuid7())
+            rows = await submitting._claim(operated.app, desk, tx, Lane.BULK, desk.floors, uuid7())
             turns.append(Counter(row["company_id"] for row in rows))
         await tx.execute("DELETE FROM open_texts WHERE company_id = ANY($1::int[])", companies)
     return turns
