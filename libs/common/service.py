@@ -41,6 +41,8 @@ log = structlog.get_logger()
 S = TypeVar("S", bound=BusSettings)
 
 RETRY_S = 0.2  # between two looks at a dependency that is not there yet: one connection each, and always the same pause
+# A claim or a page makes thousands of objects that go by themselves: to look at the young ones after 700 was 4 % of a campaign's rate.
+COLLECT_AFTER = (20_000, 20, 20)
 PRUNE_EVERY = timedelta(hours=1)
 
 
@@ -123,6 +125,7 @@ def _leave_to_live() -> None:
     three times a second under load."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 class Process:
