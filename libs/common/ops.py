@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 import structlog
@@ -55,6 +55,21 @@ async def serve(health: Health, host: str, port: int) -> AsyncIterator[None]:
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers: the process decides when it stops."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = asyncio.Event()
+
+    def stop(self) -> None:
+        self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        """Once a second, for the Date header: uvicorn's own looks ten times whether it should end, in every process of an idle platform."""
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._stopping.wait()
+
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]  # a generator there, any context here
         return nullcontext()
 
@@ -86,5 +101,5 @@ async def serve_http(http_app: Any, host: str, port: int, drain_s: float = 5.0) 
     try:
         yield bound
     finally:
-        server.should_exit = True
+        server.stop()
         await asyncio.gather(task, return_exceptions=True)

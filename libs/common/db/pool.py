@@ -148,7 +148,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Tx]:
-        """A connection for reads, each statement with a snapshot of its own: nothing is held between them."""
+        """A connection for reads, each statement with a snapshot, and a transaction, of its own: nothing is held between them."""
         assert self._pool is not None
         async with self._pool.acquire() as connection:
             yield Tx(connection, self.app)
