@@ -19,7 +19,6 @@ from libs.common import telemetry
 log = structlog.get_logger()
 
 PAUSE_AFTER_ERROR_S = 1.0
-OTHERS_POLL = 5  # of those that run side by side one polls, and the others so much more seldom: for nothing each costs a transaction
 
 
 @dataclass
@@ -49,15 +48,14 @@ class Loop:
 
     def start(self, app: Any, stopping: asyncio.Event) -> list[asyncio.Task[None]]:
         """As many tasks as run side by side."""
-        polls_s = [self.every_s] + [self.every_s * OTHERS_POLL] * (self.side_by_side - 1)
-        return [asyncio.create_task(self._run(app, stopping, every_s)) for every_s in polls_s]
+        return [asyncio.create_task(self._run(app, stopping)) for _ in range(self.side_by_side)]
 
-    async def _run(self, app: Any, stopping: asyncio.Event, every_s: float) -> None:
+    async def _run(self, app: Any, stopping: asyncio.Event) -> None:
         """Until `stopping` is set: the step in hand is finished."""
         await asyncio.sleep(random.uniform(0, min(0.2, self.every_s / 10)))  # noqa: S311  staggered: copies do not march in step
         while not stopping.is_set():
             self._missed = False
-            rest_s = every_s
+            rest_s = self.every_s
             try:
                 with telemetry.LOOP_SECONDS.labels(self.name).time():
                     async with asyncio.timeout(self.limit_s):
@@ -72,7 +70,7 @@ class Loop:
                 log.warning(
                     "loop_step_failed", loop=self.name, error=repr(error), exc_info=not isinstance(error, OSError)
                 )
-                rest_s = min(every_s, PAUSE_AFTER_ERROR_S)
+                rest_s = min(self.every_s, PAUSE_AFTER_ERROR_S)
             await self._rest(rest_s, stopping)
 
     async def _rest(self, rest_s: float, stopping: asyncio.Event) -> None:
