@@ -69,7 +69,7 @@ async def launched(world: Platform, campaign_id: int, **options: Any) -> None:
 
 async def test_pace_windows_and_lists_that_exclude_are_told_as_they_were_made(world: Platform) -> None:
     windows = [{"days": ["mon", "fri"], "opens": "09:00", "closes": "17:30"}]
-    until_then = (now() + timedelta(days=2)).replace(microsecond=0)
+    until_then = (now() + timedelta(days=8)).replace(microsecond=0)
     campaign_id = await linked(world, *people({}), windows=windows, spread_until=until_then.isoformat(), personal=True)
     excluded = await a_list(world, *people({}))
     link = {"list_id": excluded, "exclude": True}
