@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,9 +17,13 @@ import asyncpg
 import orjson
 
 from deploy.native.environment import WITH_DATABASE
+from libs.common.contracts.auth import SEND, CreateUser
+from libs.common.contracts.companies import CreateCompany
+from libs.common.contracts.senders import AddHeader
 from tests.bench.fleet import Fleet
 from tests.bench.load import Connection, Sent, connections, post, send_texts
 from tests.bench.machine import quantile
+from tests.harness import client as client_of
 
 LIMIT_S = 180.0
 ITEMS_A_SECOND_MIN = 1_000  # what is slower than this is given up
@@ -207,6 +211,22 @@ async def add_entries(world: World, entries: Entries) -> float:
         took_s = time.monotonic() - begun
     assert b'"Success"' in answer, answer[:300]
     return took_s
+
+
+async def new_company(world: World, name: str, header: str, services: Sequence[str]) -> tuple[int, str]:
+    """A company beside the demo's, with a user and a header that `services` know; its id and that user's token."""
+    user = name.lower().replace(" ", "-")
+    login = {"Username": user, "Password": f"{user}-password"}
+    async with client_of(world.fleet.infra, "console") as console:
+        id_ = (await console.ask(CreateCompany(name=name))).id
+        create = CreateUser(company_id=id_, username=user, password=login["Password"], permissions=[SEND])
+        await console.ask(create)
+        await console.ask(AddHeader(company_id=id_, header=header))
+    for service in services:
+        await until(world.databases[service], "SELECT EXISTS (SELECT FROM headers WHERE company_id = $1)", id_)
+    async with world.connections(1) as (connection,):
+        _, answer = await connection.ask(post("/api/Security/Login", orjson.dumps(login)))
+    return id_, orjson.loads(answer)["Token"]
 
 
 OPEN = "SELECT NOT EXISTS (SELECT FROM recipients WHERE campaign_id = $1 AND state IS NULL)"

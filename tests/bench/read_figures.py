@@ -12,16 +12,12 @@ from dataclasses import dataclass
 
 import orjson
 
-from libs.common.contracts.auth import SEND, CreateUser
-from libs.common.contracts.companies import CreateCompany
-from libs.common.contracts.senders import AddHeader
-from tests.bench.figures import TEXT, Run, World, quiet, until
+from tests.bench.figures import TEXT, Run, World, new_company, quiet, until
 from tests.bench.load import Connection, get, post
 from tests.bench.machine import quantile
-from tests.harness import client as client_of
 
 CLIENTS = 64
-COMPANY, HEADER, USER, PASSWORD = "Bench reads", "82777", "bench-reads", "bench-reads-password"
+COMPANY, HEADER = "Bench reads", "82777"
 STOPS, TALKERS, TEXTS_EACH_WAY = 100, 20, 10
 
 CONVERSATIONS = "GetConversation a second"
@@ -42,16 +38,9 @@ async def prepare(world: World, _: int) -> Reads:
 
 
 async def _prepared(world: World) -> Reads:
-    async with client_of(world.fleet.infra, "console") as console:
-        id_ = (await console.ask(CreateCompany(name=COMPANY))).id
-        await console.ask(CreateUser(company_id=id_, username=USER, password=PASSWORD, permissions=[SEND]))
-        await console.ask(AddHeader(company_id=id_, header=HEADER))
-    for service in ("messaging", "inbound"):
-        await until(world.databases[service], "SELECT EXISTS (SELECT FROM headers WHERE company_id = $1)", id_)
+    id_, token = await new_company(world, COMPANY, HEADER, ("messaging", "inbound"))
     talkers, stoppers = world.new_numbers(TALKERS), world.new_numbers(STOPS)
     async with world.connections(1) as (connection,):
-        login = {"Username": USER, "Password": PASSWORD}
-        token = orjson.loads((await connection.ask(post("/api/Security/Login", orjson.dumps(login))))[1])["Token"]
         for _ in range(TEXTS_EACH_WAY):
             for number in talkers:
                 fields = {"SessionToken": token, "FromNumber": HEADER, "ToNumber": f"+{number}", "Message": TEXT}

@@ -10,16 +10,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import orjson
+from tests.bench.figures import (
+    ITEMS_A_SECOND_MIN,
+    LIMIT_S,
+    LOOK_EVERY_S,
+    Run,
+    World,
+    new_company,
+    prepare_campaign_to,
+    quiet,
+)
 
-from libs.common.contracts.auth import SEND, CreateUser
-from libs.common.contracts.companies import CreateCompany
-from libs.common.contracts.senders import AddHeader
-from tests.bench.figures import ITEMS_A_SECOND_MIN, LIMIT_S, LOOK_EVERY_S, Run, World, prepare_campaign_to, quiet, until
-from tests.bench.load import post
-from tests.harness import client as client_of
-
-COMPANY, HEADER, USER, PASSWORD = "Bench shares", "82766", "bench-shares", "bench-shares-password"
+COMPANY, HEADER = "Bench shares", "82766"
 SMALL = 0.05  # of the large one
 ALONE, BESIDE = "the small one alone, launch to the last handset, s", "the same beside the large one, s"
 SHARE = "the large one's texts meanwhile, for one of the small one's"
@@ -35,26 +37,14 @@ class Campaign:
 async def prepare(world: World, count: int) -> Sequence[Campaign]:
     """The small one, to be sent alone; it again to others; the large one."""
     if "shares" not in world.kept:
-        world.kept["shares"] = await _company(world)
+        _, token = await new_company(world, COMPANY, HEADER, ("messaging", "campaign"))
+        world.kept["shares"] = replace(world, token=token)
     theirs: World = world.kept["shares"]
     some, others, large = (world.new_numbers(round(size)) for size in (SMALL * count, SMALL * count, count))
     small = [
         Campaign(theirs, await prepare_campaign_to(theirs, numbers, HEADER, ""), numbers) for numbers in (some, others)
     ]
     return [*small, Campaign(world, await prepare_campaign_to(world, large), large)]
-
-
-async def _company(world: World) -> World:
-    async with client_of(world.fleet.infra, "console") as console:
-        id_ = (await console.ask(CreateCompany(name=COMPANY))).id
-        await console.ask(CreateUser(company_id=id_, username=USER, password=PASSWORD, permissions=[SEND]))
-        await console.ask(AddHeader(company_id=id_, header=HEADER))
-    for service in ("messaging", "campaign"):
-        await until(world.databases[service], "SELECT EXISTS (SELECT FROM headers WHERE company_id = $1)", id_)
-    async with world.connections(1) as (connection,):
-        login = orjson.dumps({"Username": USER, "Password": PASSWORD})
-        token = orjson.loads((await connection.ask(post("/api/Security/Login", login)))[1])["Token"]
-    return replace(world, token=token)
 
 
 async def small_beside_large(world: World, count: int, campaigns: Sequence[Campaign]) -> Run:

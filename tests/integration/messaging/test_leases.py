@@ -46,48 +46,52 @@ async def test_two_connectors_share_a_carriers_binds_and_the_rest_is_taken_over_
     await operated.console.ask(RemoveCarrier(name="shared"))
 
 
-async def test_a_bind_has_one_owner_until_its_lease_is_over_and_each_owner_an_epoch_of_its_own(
-    operated: Operated,
-) -> None:
-    db = operated.app.db
+async def nobodys_carrier(operated: Operated) -> int:
+    """With a bind that no process looks for."""
     [carrier] = await operated.rows(
         "INSERT INTO carriers (name, kind, settings, state) VALUES ('nobodys', 'pigeon', '', 'paused') RETURNING id"
     )
     await operated.execute("INSERT INTO binds (carrier, bind) VALUES ($1, 1)", carrier["id"])
+    id_: int = carrier["id"]
+    return id_
+
+
+async def test_a_bind_has_one_owner_until_its_lease_is_over_and_each_owner_an_epoch_of_its_own(
+    operated: Operated,
+) -> None:
+    db = operated.app.db
+    carrier_id = await nobodys_carrier(operated)
     async with db.transaction() as tx:
-        assert await store.acquire_free(tx, carrier["id"], "first") == (1, 1)
+        assert await store.acquire_free(tx, carrier_id, "first") == (1, 1)
     async with db.transaction() as tx:
-        assert await store.acquire_free(tx, carrier["id"], "second") is None
-        assert await store.renew(tx, carrier["id"], 1, "first", 1, True, "")
-        assert not await store.renew(tx, carrier["id"], 1, "second", 1, True, "")
-    await operated.execute("UPDATE binds SET lease_until = clock_timestamp() WHERE carrier = $1", carrier["id"])
+        assert await store.acquire_free(tx, carrier_id, "second") is None
+        assert await store.renew(tx, carrier_id, 1, "first", 1, True, "")
+        assert not await store.renew(tx, carrier_id, 1, "second", 1, True, "")
+    await operated.execute("UPDATE binds SET lease_until = clock_timestamp() WHERE carrier = $1", carrier_id)
     async with db.transaction() as tx:
-        assert not await store.renew(tx, carrier["id"], 1, "first", 1, True, ""), "too late, though nobody has it"
-        assert await store.acquire_free(tx, carrier["id"], "second") == (1, 2)
-        await store.release(tx, carrier["id"], 1, "first", 1)  # comes late, and changes nothing
-        assert await store.renew(tx, carrier["id"], 1, "second", 2, True, "")
-    await operated.execute("DELETE FROM carriers WHERE id = $1", carrier["id"])
+        assert not await store.renew(tx, carrier_id, 1, "first", 1, True, ""), "too late, though nobody has it"
+        assert await store.acquire_free(tx, carrier_id, "second") == (1, 2)
+        await store.release(tx, carrier_id, 1, "first", 1)  # comes late, and changes nothing
+        assert await store.renew(tx, carrier_id, 1, "second", 2, True, "")
+    await operated.execute("DELETE FROM carriers WHERE id = $1", carrier_id)
 
 
 async def test_one_that_is_stopped_while_it_renews_its_lease_keeps_no_other_from_the_bind(operated: Operated) -> None:
     """Paused within its transaction, it held the row, and with it the carrier, until PostgreSQL ended it: 30 s."""
     db = operated.app.db
-    [carrier] = await operated.rows(
-        "INSERT INTO carriers (name, kind, settings, state) VALUES ('nobodys', 'pigeon', '', 'paused') RETURNING id"
-    )
-    await operated.execute("INSERT INTO binds (carrier, bind) VALUES ($1, 1)", carrier["id"])
+    carrier_id = await nobodys_carrier(operated)
     async with db.transaction() as tx:
-        assert await store.acquire_free(tx, carrier["id"], "first") == (1, 1)
+        assert await store.acquire_free(tx, carrier_id, "first") == (1, 1)
 
     async def free() -> bool:
         async with db.transaction() as other:
-            return await store.acquire_free(other, carrier["id"], "second") == (1, 2)
+            return await store.acquire_free(other, carrier_id, "second") == (1, 2)
 
     with suppress(AWAY):  # its transaction was ended for it
         async with db.transaction() as tx:
-            assert await store.renew(tx, carrier["id"], 1, "first", 1, True, "")
+            assert await store.renew(tx, carrier_id, 1, "first", 1, True, "")
             await eventually(free, within_s=3 * LEASE_S)
-    await operated.execute("DELETE FROM carriers WHERE id = $1", carrier["id"])
+    await operated.execute("DELETE FROM carriers WHERE id = $1", carrier_id)
 
 
 async def test_who_lost_its_lease_closes_its_client_and_what_it_had_is_written_by_nobody(operated: Operated) -> None:
